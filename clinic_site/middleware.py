@@ -1,0 +1,38 @@
+"""Response headers that no package sets, and what is refused at the door."""
+
+from django.http import HttpResponseBadRequest
+from django.utils.cache import patch_cache_control
+
+PERMISSIONS_POLICY = (
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "
+    "microphone=(), midi=(), payment=(), usb=(), web-share=(self)"
+)
+
+
+def response_headers(get_response):
+    """Nothing is kept by a browser or a proxy unless its view has said that it may be."""
+
+    def add(request):
+        response = get_response(request)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.headers.setdefault("Cross-Origin-Embedder-Policy", "require-corp")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if "Cache-Control" not in response.headers:
+            patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    return add
+
+
+def refuse_nul(get_response):
+    """A NUL in an address or a form cannot be stored in Postgres; it is refused before it errs."""
+
+    def check(request):
+        values = [request.path, *request.GET.values()]
+        if request.method == "POST":
+            values += [value for values in request.POST.lists() for value in values[1]]
+        if any("\0" in value for value in values):
+            return HttpResponseBadRequest("This address or form contains a character we cannot read.")
+        return get_response(request)
+
+    return check

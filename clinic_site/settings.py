@@ -1,0 +1,242 @@
+"""All settings. The environment decides; the README lists what can be set.
+
+With DEMO=yes (which manage.py sets where there is no DATABASE_URL) the missing ones are made up
+under var/. Without it a missing one stops the process and says what to set.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from clinic_site import database
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEMO = os.environ.get("DEMO") == "yes"
+VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var"))
+
+
+def setting(name, meaning, demo):
+    """Read `name` from the environment; in the demo it may be missing, and `demo()` makes it."""
+    if value := os.environ.get(name, "").strip():
+        return value
+    if DEMO:
+        return demo()
+    raise ImproperlyConfigured(f"Set {name}: {meaning}.")
+
+
+def words(text):
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def kept_secret():
+    """The demo's own secret key, made once and kept readable for its owner only."""
+    path = VAR_DIR / "secret-key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+# The clinic
+
+CLINIC = {
+    "name": setting("CLINIC_NAME", "the clinic's name", lambda: "Example Migraine Clinic"),
+    "phone": setting("CLINIC_PHONE", "the phone number on every page", lambda: "(703) 555-0142"),
+    "email": setting("CLINIC_EMAIL", "the clinic's e-mail address", lambda: "desk@clinic.example"),
+    "is_demo": DEMO,
+}
+SITE_URL = setting(
+    "SITE_URL", "the address of the site, like https://clinic.example", lambda: "http://127.0.0.1:8000"
+).rstrip("/")
+
+# Django
+
+DEBUG = os.environ.get("DEBUG") == "yes"
+SECRET_KEY = setting("SECRET_KEY", "at least 50 random characters", kept_secret)
+SECRET_KEY_FALLBACKS = words(os.environ.get("OLD_SECRET_KEYS", ""))
+ALLOWED_HOSTS = words(
+    setting("ALLOWED_HOSTS", "the host names of the site, with commas", lambda: "127.0.0.1,localhost,[::1]")
+)
+ROOT_URLCONF = "clinic_site.urls"
+WSGI_APPLICATION = "clinic_site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "clinic_site",
+    "pages",
+    "bookings",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
+    "crispy_forms",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "clinic_site.middleware.response_headers",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "clinic_site.middleware.refuse_nul",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "clinic_site.context.display",
+                "clinic_site.context.clinic",
+            ],
+        },
+    }
+]
+# Field and widget templates come from templates/, not from Django's own folder.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+CRISPY_ALLOWED_TEMPLATE_PACKS = ["clinic"]
+CRISPY_TEMPLATE_PACK = "clinic"
+CRISPY_FAIL_SILENTLY = False
+
+# Database: persistent connections with a health check, and no pool, which alone gave errors
+# after an idle restart of Postgres.
+
+POSTGRES_DIR = VAR_DIR / "postgres"
+DATABASES = {
+    "default": {
+        **database.address(
+            setting("DATABASE_URL", "like postgresql://clinic:secret@db/clinic", lambda: ""), POSTGRES_DIR
+        ),
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+
+# The worker. Job arguments are ids only, and even these are kept out of the log.
+
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "delete_jobs": "successful",
+    "concurrency": 1,
+    "update_heartbeat_interval": 5.0,
+    "stalled_worker_timeout": 30.0,
+}
+PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 86400}
+
+# E-mail: a real server with EMAIL_URL; in the demo, files that staff can read at /staff/mail/.
+
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = f"{CLINIC['name']} <{CLINIC['email']}>"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+if url := setting("EMAIL_URL", "like smtp://user:secret@mail.example:587?tls=yes", lambda: ""):
+    _mail = urlsplit(url)
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST = _mail.hostname
+    EMAIL_PORT = _mail.port or (465 if _mail.scheme == "smtps" else 587)
+    EMAIL_HOST_USER = unquote(_mail.username or "")
+    EMAIL_HOST_PASSWORD = unquote(_mail.password or "")
+    EMAIL_USE_SSL = _mail.scheme == "smtps"
+    EMAIL_USE_TLS = "tls=yes" in _mail.query
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+
+# Language and time. Every location has a time zone of its own; this one is only for the admin.
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "America/New_York"
+USE_TZ = True
+USE_I18N = False
+
+# Static files
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# Accounts
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+LOGIN_URL = "admin:login"
+
+# Headers and cookies. The demo speaks plain http on one machine; everything else is https.
+
+SECURE_SSL_REDIRECT = not DEMO
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_PROXY_SSL_HEADER = None if DEMO else ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 0 if DEMO else 63_072_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEMO
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "clinic_site.views.form_expired"
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = not DEMO
+CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
+if not DEMO:
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+SESSION_COOKIE_AGE = 24 * 60 * 60  # a patient's journey may take a day (WCAG 2.2.1)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+        **({} if DEMO else {"upgrade-insecure-requests": True}),
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
+FILE_UPLOAD_HANDLERS = []
+
+# Logs: no query strings, no job arguments, nothing about a person.
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"clinic": {"level": "INFO"}, "procrastinate": {"level": "ERROR"}},
+}

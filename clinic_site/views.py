@@ -1,0 +1,88 @@
+"""What belongs to the site as a whole: the display, the error pages, the style guide, the demo's mail."""
+
+import email
+import email.policy
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.admin.views.decorators import staff_member_required
+from django.http import Http404, HttpResponse, HttpResponseForbidden, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from clinic_site.context import DISPLAYS
+
+A_YEAR = 365 * 24 * 60 * 60
+
+
+@require_GET
+def healthz(request):
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@csrf_exempt  # cached pages carry no token; the Origin is checked instead, and only one cookie is set
+@require_POST
+def choose_display(request):
+    """Remember one of the four displays and go back to the page the reader came from."""
+    origin = request.headers.get("Origin")
+    if origin and urlsplit(origin).netloc != request.get_host():
+        return HttpResponseForbidden("This form was sent from another site.")
+    back = request.POST.get("back", "/")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}) or not back.startswith("/"):
+        back = "/"
+    response = HttpResponseRedirect(back, status=303)
+    chosen = request.POST.get("theme")
+    if chosen in DISPLAYS:
+        response.set_cookie(
+            "theme",
+            chosen,
+            max_age=A_YEAR,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def not_found(request, exception):
+    return render(request, "404.html", status=404)
+
+
+def server_error(request):
+    return render(request, "500.html", status=500)
+
+
+def form_expired(request, reason=""):
+    """Shown in place of a bare 403 when a form's token is missing or old."""
+    return render(request, "form_expired.html", status=403)
+
+
+def styleguide(request):
+    """Every component in every state, for those who build the site."""
+    if not (settings.DEBUG or request.user.is_staff):
+        raise Http404
+    return render(request, "styleguide.html")
+
+
+@staff_member_required
+def demo_mail(request):
+    """The demo's e-mail, newest first; elsewhere mail goes to a server and this page is not there."""
+    if not settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+        raise Http404
+    files = sorted(
+        settings.EMAIL_FILE_PATH.glob("*.log"), key=lambda file: file.stat().st_mtime, reverse=True
+    )
+    return render(request, "admin/demo_mail.html", {"messages_sent": [_read(file) for file in files[:50]]})
+
+
+def _read(file):
+    message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+    text = message.get_body(("plain",))
+    return {
+        "to": message["To"],
+        "subject": message["Subject"],
+        "date": message["Date"],
+        "text": text.get_content() if text else "",
+    }

@@ -1,0 +1,8 @@
+from django.urls import path
+
+from pages import views
+
+urlpatterns = [
+    path("", views.page, {"path": ""}, name="home"),
+    path("<path:path>/", views.page, name="page"),
+]

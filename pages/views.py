@@ -1,0 +1,5 @@
+from django.shortcuts import render
+
+
+def page(request, path):
+    return render(request, "base.html")

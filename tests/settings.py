@@ -1,0 +1,18 @@
+"""The clinic's settings, with what tests need different: a database of their own, quick hashing."""
+
+import os
+
+os.environ.setdefault("DEMO", "yes")
+
+from clinic_site import database
+from clinic_site.settings import *  # noqa: F403
+from clinic_site.settings import DATABASES, VAR_DIR
+
+if "DATABASE_URL" not in os.environ:
+    POSTGRES_DIR = VAR_DIR / "postgres-tests"
+    DATABASES["default"].update(database.address("", POSTGRES_DIR))
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

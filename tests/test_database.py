@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from clinic_site import database
+
+
+@pytest.mark.django_db
+def test_the_tests_run_on_a_real_postgres_18_or_newer():
+    assert connection.pg_version >= 180000
+
+
+@pytest.mark.parametrize("url", ["mysql://a@b/c", "postgresql://", "nonsense", "postgresql://host:port/db"])
+def test_a_database_url_that_cannot_be_read_gets_a_sentence(url):
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL cannot be read"):
+        database.address(url, Path("var"))
+
+
+def test_a_database_url_keeps_its_options():
+    address = database.address("postgresql://me:p%40ss@db:5433/clinic?sslmode=verify-full", Path("var"))
+
+    assert address == {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": "db",
+        "PORT": "5433",
+        "USER": "me",
+        "PASSWORD": "p@ss",
+        "NAME": "clinic",
+        "OPTIONS": {"connect_timeout": 3, "sslmode": "verify-full"},
+    }
+
+
+def test_a_path_too_long_for_a_socket_gets_a_short_one():
+    assert len(str(database.socket_dir(Path("/" + "long/" * 40)))) < 60
