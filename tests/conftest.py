@@ -1,6 +1,10 @@
+import email
+import email.policy
 import os
+import socket
 
 import pytest
+from aiosmtpd.controller import Controller
 from django.conf import settings
 
 from clinic_site import database
@@ -20,3 +24,30 @@ def postgres():
     database.start(settings.POSTGRES_DIR, "-c", "fsync=off", "-c", "full_page_writes=off")
     yield
     database.stop(settings.POSTGRES_DIR)
+
+
+class Mailbox:
+    """A real SMTP server on this machine that keeps what it is given, or answers as it is told."""
+
+    def __init__(self):
+        self.messages, self.recipients, self.answer = [], [], "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        if self.answer.startswith("250"):
+            self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+            self.recipients.append(envelope.rcpt_tos)
+        return self.answer
+
+
+@pytest.fixture
+def mailbox(settings):
+    box = Mailbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Controller(box, hostname="127.0.0.1", port=port)
+    server.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    yield box
+    server.stop()

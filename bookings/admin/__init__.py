@@ -1,0 +1,3 @@
+from bookings.admin import clinic, worklist
+
+__all__ = ["clinic", "worklist"]

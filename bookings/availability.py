@@ -1,0 +1,251 @@
+"""Which slots are free: reads and arithmetic only.
+
+Weekly rules are wall time of the location; everything that is compared or added is an instant in
+UTC, so that an hour is an hour on the days when the clocks change.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from bookings.models import Appointment, Closure, Location, OpeningHours, Schedule, VisitType
+
+Interval = tuple[datetime, datetime]  # half-open, in UTC
+
+
+@dataclass(frozen=True, order=True)
+class Slot:
+    """A start and an end that could be booked, in UTC, and how many schedules could take it."""
+
+    starts_at: datetime
+    ends_at: datetime
+    schedules: int
+
+
+def free_slots(
+    visit_type: VisitType, location: Location, first_day: date, days: int, *, now: datetime
+) -> list[Slot]:
+    """The slots of `visit_type` that start on `days` local days from `first_day`, earliest first.
+
+    `now` is an aware instant. Slots sooner than the visit type's notice or later than its horizon
+    are left out; a start exactly at the notice is in.
+    """
+    earliest, latest_day = limits(visit_type, location, now=now)
+    starts: dict[datetime, int] = {}
+    for possible in starts_by_schedule(visit_type, location, first_day, days, now=now).values():
+        for start in possible:
+            if start >= earliest and location.local(start).date() <= latest_day:
+                starts[start] = starts.get(start, 0) + 1
+    return [
+        Slot(start, start + minutes(visit_type.minutes), count) for start, count in sorted(starts.items())
+    ]
+
+
+def nearest(visit_type: VisitType, location: Location, around: datetime, *, now: datetime) -> list[Slot]:
+    """Up to 6 free slots closest to the instant `around`, within a week of it, earliest first."""
+    first_day = location.local(around - timedelta(days=7)).date()
+    slots = free_slots(visit_type, location, first_day, 15, now=now)
+    return sorted(sorted(slots, key=lambda slot: abs(slot.starts_at - around))[:6])
+
+
+def limits(visit_type: VisitType, location: Location, *, now: datetime) -> tuple[datetime, date]:
+    """The first instant and the last local day for which `visit_type` may be asked at `now`."""
+    return (
+        now.astimezone(UTC) + timedelta(hours=visit_type.notice_hours),
+        location.local(now).date() + timedelta(days=visit_type.horizon_days),
+    )
+
+
+def schedules_free_at(
+    visit_type: VisitType, location: Location, starts_at: datetime, *, now: datetime
+) -> list[Schedule]:
+    """The schedules that could take a visit starting at `starts_at`, in their order."""
+    day = location.local(starts_at).date()
+    possible = starts_by_schedule(visit_type, location, day, 1, now=now)
+    return [schedule for schedule, starts in possible.items() if starts_at in starts]
+
+
+def visits_on(day: date, location: Location) -> Counter:
+    """How many visits each schedule (by its key) has on the local `day`."""
+    midnight = instant(day, time.min, location.zone)
+    next_midnight = instant(day + timedelta(days=1), time.min, location.zone)
+    return Counter(
+        Appointment.objects.filter(
+            schedule__location=location,
+            status__in=Appointment.OCCUPYING,
+            occupied__overlap=(midnight, next_midnight),
+        ).values_list("schedule", flat=True)
+    )
+
+
+def occupied_by(visit_type: VisitType, starts_at: datetime) -> Interval:
+    """The period of a visit with the time that its schedule is taken before and after it."""
+    return (
+        starts_at - minutes(visit_type.minutes_before),
+        starts_at + minutes(visit_type.minutes + visit_type.minutes_after),
+    )
+
+
+def starts_by_schedule(
+    visit_type: VisitType, location: Location, first_day: date, days: int, *, now: datetime
+) -> dict[Schedule, list[datetime]]:
+    """For each schedule that takes the visit type: its possible starts on these local days.
+
+    Opening hours (a schedule's own where it has any, else the location's) minus closures minus what
+    is occupied. An overdue hold occupies nothing. Four queries, whatever the history.
+    """
+    schedules = list(visit_type.schedules.filter(location=location, is_active=True))
+    last_day = first_day + timedelta(days=days)
+    window = (
+        instant(first_day - timedelta(days=1), time.min, location.zone),
+        instant(last_day + timedelta(days=1), time.min, location.zone),
+    )
+    hours = list(OpeningHours.objects.filter(location=location))
+    closures = list(Closure.objects.filter(location=location, starts_at__lt=window[1], ends_at__gt=window[0]))
+    taken = _taken(schedules, window, now=now)
+    found = {}
+    for schedule in schedules:
+        own = [rule for rule in hours if rule.schedule_id == schedule.pk]
+        rules = own or [rule for rule in hours if rule.schedule_id is None]
+        closed = [
+            (closure.starts_at, closure.ends_at)
+            for closure in closures
+            if closure.schedule_id in (None, schedule.pk)
+        ]
+        # The day before, too: hours that cross midnight start visits on the next day.
+        around = [first_day + timedelta(days=offset) for offset in range(-1, days + 1)]
+        openings = [opening for day in around for opening in open_intervals(rules, day, location.zone)]
+        found[schedule] = [
+            start
+            for start in possible_starts(
+                openings, minutes(visit_type.step_minutes), minutes(visit_type.minutes)
+            )
+            if first_day <= location.local(start).date() < last_day
+            and not overlaps_any((start, start + minutes(visit_type.minutes)), closed)
+            and not overlaps_any(occupied_by(visit_type, start), taken[schedule.pk])
+        ]
+    return found
+
+
+def reply_until(location: Location, *, now: datetime) -> datetime:
+    """When the clinic's answer is due: the close of the second working day after today.
+
+    A working day is one on which the location opens at all; closures are working days that are not.
+    A location without hours has two plain days.
+    """
+    rules = list(OpeningHours.objects.filter(location=location, schedule=None))
+    today = location.local(now).date()
+    closures = list(
+        Closure.objects.filter(location=location, schedule=None, ends_at__gt=now).values_list(
+            "starts_at", "ends_at"
+        )
+    )
+    closings = []
+    for offset in range(1, 60):
+        openings = open_intervals(rules, today + timedelta(days=offset), location.zone)
+        if openings and not overlaps_any(openings[-1], closures):
+            closings.append(openings[-1][1])
+        if len(closings) == 2:
+            return closings[1]
+    return now + timedelta(days=2)
+
+
+def _taken(schedules, window, *, now):
+    taken: dict[int, list[Interval]] = {schedule.pk: [] for schedule in schedules}
+    for schedule_id, occupied in Appointment.objects.filter(
+        ~Q(status=Appointment.Status.PENDING, held_until__lte=now),
+        schedule__in=schedules,
+        status__in=Appointment.OCCUPYING,
+        occupied__overlap=window,
+    ).values_list("schedule_id", "occupied"):
+        taken[schedule_id].append((occupied.lower, occupied.upper))
+    return taken
+
+
+# Pure arithmetic, without database
+
+
+def open_intervals(rules: Iterable[OpeningHours], day: date, zone: ZoneInfo) -> list[Interval]:
+    """When a place with these weekly rules is open from the local `day` on, as instants.
+
+    A wall time that the clocks skip means the instant at which they jump; of a repeated hour the
+    whole is open.
+    """
+    found = []
+    for rule in rules:
+        if rule.weekday != day.weekday():
+            continue
+        if (rule.valid_from and day < rule.valid_from) or (rule.valid_until and day > rule.valid_until):
+            continue
+        closing_day = day if rule.closes > rule.opens else day + timedelta(days=1)
+        opens = instant(day, rule.opens, zone)
+        closes = instant(closing_day, rule.closes, zone, fold=1)
+        if opens < closes:
+            found.append((opens, closes))
+    return sorted(found)
+
+
+def instant(day: date, wall: time, zone: ZoneInfo, *, fold: int = 0) -> datetime:
+    """The UTC instant of a wall time; `fold` picks one of two where the hour repeats (PEP 495).
+
+    A wall time that does not exist is the instant of the jump, neither an hour early nor late.
+    """
+    local = datetime.combine(day, wall, zone)
+    first, second = (local.replace(fold=choice).astimezone(UTC) for choice in (0, 1))
+    if first > second:  # in a gap fold=0 reads later than fold=1
+        return _jump_between(second, first, zone)
+    return second if fold else first
+
+
+def _jump_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The instant between the two at which the zone's offset changes, found by halving."""
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        middle = middle.replace(microsecond=0)
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def possible_starts(openings: Iterable[Interval], step: timedelta, length: timedelta) -> list[datetime]:
+    """Every start, `step` apart from each opening on, of a visit that fits into open time.
+
+    A visit may run on from one opening into the next where they touch, as at midnight.
+    """
+    openings = list(openings)
+    open_time = merged(openings)
+    starts = set()
+    for opens, closes in openings:
+        start = opens
+        while start < closes:
+            if any(begin <= start and start + length <= end for begin, end in open_time):
+                starts.add(start)
+            start += step
+    return sorted(starts)
+
+
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """The same time with as few intervals as can be, in order."""
+    joined: list[Interval] = []
+    for start, end in sorted(intervals):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def minutes(count: int) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def overlaps_any(interval: Interval, others: Iterable[Interval]) -> bool:
+    """Whether the half-open interval shares any time with one of the others."""
+    return any(interval[0] < end and start < interval[1] for start, end in others)

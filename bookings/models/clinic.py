@@ -1,0 +1,237 @@
+"""What the clinic sets up once: where it is, what can be asked for, when it is open."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+NAMED_HOURS = {"12pm": "noon", "12am": "midnight"}
+
+
+def is_a_time_zone(name):
+    if name not in available_timezones():
+        raise ValidationError(
+            "%(name)s is not a time zone. Write it like America/New_York.", params={"name": name}
+        )
+
+
+class Location(models.Model):
+    """A clinic address with one time zone."""
+
+    name = models.CharField(max_length=80, help_text="How patients know it, like “Arlington”.")
+    slug = models.SlugField(unique=True, help_text="Its place in the web address, like “arlington”.")
+    street = models.CharField(max_length=120)
+    city = models.CharField(max_length=80)
+    state = models.CharField(max_length=2, help_text="Two letters, like VA.")
+    postal_code = models.CharField(max_length=10)
+    time_zone = models.CharField(
+        max_length=40,
+        default="America/New_York",
+        validators=[is_a_time_zone],
+        help_text="Opening hours and appointments are shown in this zone.",
+    )
+    phone = models.CharField(max_length=30)
+    getting_here = models.TextField(blank=True, help_text="By car, by bus, which door.")
+    light_sound_smell = models.TextField(
+        "light, sound and smell",
+        blank=True,
+        help_text="What a person with migraine wants to know before coming.",
+    )
+    step_free_access = models.TextField(blank=True)
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order in lists, lowest first.")
+    is_listed = models.BooleanField(
+        default=True, help_text="Whether patients can see it and ask for a visit there."
+    )
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self):
+        return self.name
+
+    def get_absolute_url(self):
+        return reverse("location", args=[self.slug])
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def local(self, instant: datetime) -> datetime:
+        """The wall clock of this place at `instant` (aware)."""
+        return instant.astimezone(self.zone)
+
+    def day_in_words(self, instant: datetime) -> str:
+        """Like “Wednesday, March 10, 2027”, the day here at `instant`."""
+        local = self.local(instant)
+        return f"{local:%A}, {local:%B} {local.day}, {local.year}"
+
+    def hour_in_words(self, instant: datetime) -> str:
+        """Like “5pm EST”, “5:30pm EDT” or “noon EST”, the hour here at `instant`, with its zone."""
+        local = self.local(instant)
+        hour = f"{local.hour % 12 or 12}{f':{local:%M}' if local.minute else ''}{local:%p}".lower()
+        return f"{NAMED_HOURS.get(hour, hour)} {local.tzname()}"
+
+    def time_in_words(self, instant: datetime) -> str:
+        """The one way in which a time is written for people: day, hour and the place's zone."""
+        return f"{self.day_in_words(instant)} at {self.hour_in_words(instant)}"
+
+
+class VisitType(models.Model):
+    """Something that can be asked for."""
+
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(unique=True)
+    summary = models.CharField(max_length=200, help_text="One sentence that patients read when they choose.")
+    minutes = models.PositiveSmallIntegerField(help_text="How long the visit lasts for the patient.")
+    minutes_before = models.PositiveSmallIntegerField(
+        default=0, help_text="The chair or room is also taken for so long before."
+    )
+    minutes_after = models.PositiveSmallIntegerField(
+        default=0, help_text="The chair or room is also taken for so long after."
+    )
+    step_minutes = models.PositiveSmallIntegerField(
+        default=30, help_text="A visit may start every so many minutes from opening."
+    )
+    notice_hours = models.PositiveSmallIntegerField(
+        "minimum notice in hours", default=24, help_text="The soonest a patient may ask for."
+    )
+    horizon_days = models.PositiveSmallIntegerField(
+        default=60, help_text="The last day a patient may ask for, counted from today."
+    )
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order in lists, lowest first.")
+    is_listed = models.BooleanField(default=True, help_text="Whether patients can ask for it.")
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(minutes__gt=0),
+                name="a_visit_has_a_length",
+                violation_error_message="Give the visit a length of at least one minute.",
+            ),
+            models.CheckConstraint(
+                condition=Q(step_minutes__gt=0),
+                name="a_visit_type_has_a_step",
+                violation_error_message="Say how many minutes lie between two possible starts.",
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class Schedule(models.Model):
+    """One thing that holds one appointment at a time: a practitioner, an infusion chair, a room."""
+
+    location = models.ForeignKey(Location, models.PROTECT, related_name="schedules")
+    name = models.CharField(max_length=80, help_text="Staff see it; patients do not.")
+    visit_types = models.ManyToManyField(VisitType, related_name="schedules")
+    position = models.PositiveSmallIntegerField(default=0)
+    is_active = models.BooleanField(default=True, help_text="Whether it takes new appointments.")
+
+    class Meta:
+        ordering = ["location", "position", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["location", "name"],
+                name="a_schedule_is_named_once_in_a_location",
+                violation_error_message="This location already has a schedule of that name.",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.location}, {self.name}"
+
+
+class Weekday(models.IntegerChoices):
+    """As Python counts: `date.weekday()`."""
+
+    MONDAY = 0
+    TUESDAY = 1
+    WEDNESDAY = 2
+    THURSDAY = 3
+    FRIDAY = 4
+    SATURDAY = 5
+    SUNDAY = 6
+
+
+class OpeningHours(models.Model):
+    """Weekly wall time of a location or, where it differs, of one schedule.
+
+    A range that closes at or before the time it opens ends on the next day.
+    """
+
+    location = models.ForeignKey(Location, models.CASCADE, related_name="opening_hours")
+    schedule = models.ForeignKey(
+        Schedule,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="opening_hours",
+        help_text="Leave empty for the whole location. A schedule with hours of its own uses only those.",
+    )
+    weekday = models.PositiveSmallIntegerField(choices=Weekday)
+    opens = models.TimeField()
+    closes = models.TimeField()
+    valid_from = models.DateField(null=True, blank=True, help_text="Empty: always has been.")
+    valid_until = models.DateField(null=True, blank=True, help_text="Empty: until further notice.")
+
+    class Meta:
+        ordering = ["location", "schedule", "weekday", "opens"]
+        verbose_name = verbose_name_plural = "opening hours"
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(opens=F("closes")),
+                name="opening_hours_have_a_length",
+                violation_error_message="Opening and closing time are the same.",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True)
+                | Q(valid_from__isnull=True)
+                | Q(valid_until__gte=F("valid_from")),
+                name="opening_hours_end_after_they_begin",
+                violation_error_message="The last day is before the first day.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_weekday_display()} {self.opens:%H:%M} to {self.closes:%H:%M}"
+
+    def clean(self):
+        if self.schedule and self.location_id and self.schedule.location_id != self.location_id:
+            raise ValidationError({"schedule": "This schedule belongs to another location."})
+
+
+class Closure(models.Model):
+    """A dated period in which nothing can be booked, with a reason."""
+
+    class Reason(models.TextChoices):
+        HOLIDAY = "holiday"
+        LEAVE = "leave"
+        TRAINING = "training"
+        REPAIR = "repair"
+        OTHER = "other"
+
+    location = models.ForeignKey(Location, models.CASCADE, related_name="closures")
+    schedule = models.ForeignKey(
+        Schedule, models.CASCADE, null=True, blank=True, help_text="Leave empty for the whole location."
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.CharField(max_length=10, choices=Reason, default=Reason.HOLIDAY)
+
+    class Meta:
+        ordering = ["starts_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")),
+                name="a_closure_ends_after_it_starts",
+                violation_error_message="The closure ends before it starts.",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.location}, {self.get_reason_display().lower()}"

@@ -1,0 +1,19 @@
+"""What the worker runs. A job says where to look; what there is to do stands in the rows."""
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from bookings import messages
+
+
+@app.task(name="deliver")
+def deliver(message):
+    """Send the message of that id, if it is still owed."""
+    messages.deliver(message, now=timezone.now())
+
+
+@app.periodic(cron="*/15 * * * * *")  # the sixth field is the second
+@app.task(name="deliver_due")
+def deliver_due(timestamp):
+    """Send what is owed and was missed: after a crash, a restart or a refusal of the mail server."""
+    messages.deliver_due(now=timezone.now())

@@ -1,0 +1,205 @@
+import re
+import uuid
+
+import pytest
+from django.db import IntegrityError, transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from bookings import lifecycle
+from bookings.models import Appointment, AppointmentRequest, Event, Message
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_submitted_request_waits_for_an_answer_and_holds_its_time():
+    asked = make.submitted()
+
+    hold = asked.appointments.get()
+    assert asked.status == "pending"
+    assert (hold.status, hold.starts_at, hold.held_until) == ("pending", make.WEDNESDAY_9, asked.reply_until)
+
+
+def test_the_buffers_of_a_visit_are_occupied_with_it():
+    visit = make.visit_type(minutes=60, minutes_before=15, minutes_after=30)
+
+    hold = make.submitted(make.schedule(visit=visit)).appointments.get()
+
+    minutes = lifecycle.availability.minutes
+    assert hold.occupied.lower == make.WEDNESDAY_9 - minutes(15)
+    assert hold.occupied.upper == make.WEDNESDAY_9 + minutes(90)
+
+
+def test_the_same_submission_twice_is_one_request():
+    room, submission = make.schedule(), uuid.uuid4()
+
+    first = make.submitted(room, submission=submission)
+    second = make.submitted(room, submission=submission)
+
+    assert first == second
+    assert AppointmentRequest.objects.count() == Appointment.objects.count() == 1
+
+
+def test_a_taken_time_cannot_be_asked_for():
+    room = make.schedule()
+    make.submitted(room)
+
+    with pytest.raises(lifecycle.TimeGone):
+        make.submitted(room)
+
+    assert AppointmentRequest.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "starts_at",
+    [
+        make.WEDNESDAY_9.replace(minute=1),
+        make.WEDNESDAY_9.replace(hour=8),
+        make.WEDNESDAY_9.replace(hour=22),
+        make.WEDNESDAY_9.replace(day=13),
+        make.NOW,
+        make.WEDNESDAY_9.replace(year=2028),
+        make.WEDNESDAY_9.replace(year=2026),
+    ],
+    ids=["off the step", "at 3am", "at closing", "on a Saturday", "without notice", "next year", "last year"],
+)
+def test_a_time_that_is_not_offered_cannot_be_asked_for(starts_at):
+    with pytest.raises(lifecycle.TimeGone):
+        make.submitted(starts_at=starts_at)
+
+    assert AppointmentRequest.objects.count() == 0
+
+
+def test_two_rooms_take_two_visits_at_one_time_and_the_third_is_refused():
+    place, visit = make.location(), make.visit_type()
+    rooms = [make.schedule(place, visit, name) for name in ("Room 1", "Room 2")]
+
+    taken = {make.submitted(rooms[0]).appointments.get().schedule for _ in rooms}
+
+    assert taken == set(rooms)
+    with pytest.raises(lifecycle.TimeGone):
+        make.submitted(rooms[0])
+
+
+def test_an_overdue_hold_gives_way_to_a_newcomer():
+    room = make.schedule()
+    next_week = make.WEDNESDAY_9.replace(day=17, hour=13)  # daylight saving has begun
+    stale = make.submitted(room, starts_at=next_week)
+
+    newcomer = make.submitted(room, starts_at=next_week, now=stale.reply_until)
+
+    assert newcomer.appointments.get().status == "pending"
+    assert stale.appointments.get().status == "cancelled"
+
+
+def test_an_accepted_request_has_a_booked_appointment():
+    asked = make.submitted()
+
+    appointment = lifecycle.accept(asked, by=make.staff(), now=make.later(hours=1))
+
+    asked.refresh_from_db()
+    assert (asked.status, asked.version) == ("accepted", 2)
+    assert (appointment.status, appointment.held_until) == ("booked", None)
+
+
+def test_a_declined_request_frees_its_time():
+    room = make.schedule()
+    asked = make.submitted(room)
+
+    lifecycle.decline(asked, by=make.staff(), reason="no_time", now=make.NOW)
+
+    asked.refresh_from_db()
+    assert (asked.status, asked.reason) == ("declined", "no_time")
+    assert make.submitted(room).status == "pending"
+
+
+@pytest.mark.parametrize("verb", ["accept", "decline"])
+def test_a_decided_request_cannot_be_decided_again(verb):
+    asked, robin = make.submitted(), make.staff()
+    lifecycle.accept(asked, by=robin, now=make.NOW)
+    again = {"accept": {}, "decline": {"reason": "no_time"}}[verb]
+
+    with pytest.raises(lifecycle.Refused, match="already accepted: robin, Monday, March 8, 2027 at noon EST"):
+        getattr(lifecycle, verb)(asked, by=robin, now=make.later(hours=1), **again)
+
+    assert Event.objects.filter(request=asked).count() == 2
+    assert asked.appointments.get().status == "booked"
+
+
+def test_a_hold_that_was_let_go_is_claimed_again_when_its_time_is_still_free():
+    asked = make.submitted()
+    asked.appointments.update(status="cancelled")
+
+    appointment = lifecycle.accept(asked, by=make.staff(), now=make.later(hours=1))
+
+    assert (appointment.status, appointment.starts_at) == ("booked", make.WEDNESDAY_9)
+
+
+def test_a_hold_that_was_let_go_and_whose_time_went_cannot_be_accepted():
+    room = make.schedule()
+    asked = make.submitted(room)
+    asked.appointments.update(status="cancelled")
+    make.submitted(room)
+
+    with pytest.raises(lifecycle.TimeGone):
+        lifecycle.accept(asked, by=make.staff(), now=make.later(hours=1))
+
+    asked.refresh_from_db()
+    assert asked.status == "pending"
+
+
+def test_every_verb_leaves_an_event_with_who_and_when():
+    asked, robin = make.submitted(), make.staff()
+
+    lifecycle.decline(asked, by=robin, reason="duplicate", now=make.later(hours=1))
+
+    events = asked.events.values_list("verb", "from_status", "to_status", "by", "at")
+    assert list(events) == [
+        ("submit", "", "pending", None, make.NOW),
+        ("decline", "pending", "declined", robin.pk, make.later(hours=1)),
+    ]
+
+
+def test_every_verb_owes_one_message_and_one_job_for_it():
+    asked = make.submitted()
+
+    lifecycle.accept(asked, by=make.staff(), now=make.later(hours=1))
+
+    owed = Message.objects.values_list("kind", "version", "status")
+    assert list(owed) == [("received", 1, "queued"), ("accepted", 2, "queued")]
+    jobs = ProcrastinateJob.objects.filter(task_name="deliver").order_by("id")
+    assert [job.args for job in jobs] == [{"message": message.pk} for message in Message.objects.all()]
+
+
+def test_a_change_that_is_rolled_back_owes_nothing():
+    with transaction.atomic():
+        make.submitted()
+        transaction.set_rollback(True)
+
+    assert Message.objects.count() == ProcrastinateJob.objects.filter(task_name="deliver").count() == 0
+
+
+def test_somebody_without_an_address_is_owed_no_e_mail():
+    asked = make.submitted(email="", phone="(703) 555-0199", contact_by="phone")
+
+    assert asked.messages.count() == 0
+
+
+def test_no_path_around_the_verbs_can_occupy_a_schedule_twice():
+    room = make.schedule()
+    hold = make.submitted(room).appointments.get()
+    other = make.submitted(room, starts_at=make.WEDNESDAY_9.replace(hour=16)).appointments.get()
+
+    with pytest.raises(IntegrityError, match="no_schedule_is_occupied_twice"):
+        Appointment.objects.filter(pk=other.pk).update(occupied=hold.occupied, period=hold.period)
+
+
+def test_visits_that_touch_do_not_clash():
+    room = make.schedule()
+    make.submitted(room)
+
+    assert make.submitted(room, starts_at=make.WEDNESDAY_9.replace(hour=15)).status == "pending"
+
+
+def test_a_reference_has_no_letter_that_could_be_misheard():
+    assert re.fullmatch("[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}", lifecycle.new_reference())

@@ -1,0 +1,64 @@
+"""Valid objects with plain defaults. States are reached through the real verbs."""
+
+import uuid
+from datetime import UTC, datetime, time, timedelta
+
+from django.contrib.auth import get_user_model
+
+from bookings import lifecycle
+from bookings.models import Location, OpeningHours, Schedule, VisitType
+
+# A Monday at noon in New York; the clinic of the tests is open from 9 to 5 on weekdays.
+NOW = datetime(2027, 3, 8, 17, tzinfo=UTC)
+TUESDAY_9 = datetime(2027, 3, 9, 14, tzinfo=UTC)
+WEDNESDAY_9 = datetime(2027, 3, 10, 14, tzinfo=UTC)
+
+
+def visit_type(**fields):
+    fields = {"name": "Consultation", "slug": uuid.uuid4().hex, "minutes": 60, "step_minutes": 60, **fields}
+    return VisitType.objects.create(notice_hours=fields.pop("notice_hours", 1), summary="A talk.", **fields)
+
+
+def location(*, hours=(time(9), time(17)), weekdays=range(5), **fields):
+    fields = {"name": "Arlington", "slug": uuid.uuid4().hex, "phone": "(703) 555-0142", **fields}
+    place = Location.objects.create(
+        street="1 Example Street", city="Arlington", state="VA", postal_code="22201", **fields
+    )
+    for weekday in weekdays:
+        OpeningHours.objects.create(location=place, weekday=weekday, opens=hours[0], closes=hours[1])
+    return place
+
+
+def schedule(place=None, visit=None, name="Room"):
+    """A schedule that takes one visit type; both are made where none is given."""
+    made = Schedule.objects.create(location=place or location(), name=name)
+    made.visit_types.set([visit or visit_type()])
+    return made
+
+
+def asking(room, **fields):
+    """What `lifecycle.submit` is told for a visit in this schedule."""
+    return {
+        "submission": uuid.uuid4(),
+        "visit_type": room.visit_types.get(),
+        "location": room.location,
+        "starts_at": WEDNESDAY_9,
+        "patient_name": "Nguyễn Thị Ánh",
+        "contact_by": "email",
+        "email": "anh@example.com",
+        "now": NOW,
+        **fields,
+    }
+
+
+def submitted(room=None, **fields):
+    return lifecycle.submit(**asking(room or schedule(), **fields))
+
+
+def staff(name="robin", **fields):
+    """Somebody who may do everything in the admin."""
+    return get_user_model().objects.create_superuser(name, password="a long password", **fields)
+
+
+def later(**delta):
+    return NOW + timedelta(**delta)
