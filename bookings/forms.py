@@ -128,8 +128,14 @@ class WhenForm(StepForm):
     question = "When would you like to come?"
 
     start = forms.CharField(
-        error_messages={"required": "Select a time", "invalid": "Select one of the times shown"}
+        widget=forms.RadioSelect,
+        error_messages={"required": "Select a time", "invalid": "Select one of the times shown"},
     )
+
+    def offer(self, label, times):
+        """Show these times, pairs of an instant and its words, under the `label` of their day."""
+        self.fields["start"].label = label
+        self.fields["start"].widget.choices = times
 
     def clean_start(self):
         try:

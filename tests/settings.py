@@ -11,6 +11,7 @@ from clinic_site.settings import DATABASES, VAR_DIR
 if "DATABASE_URL" not in os.environ:
     POSTGRES_DIR = VAR_DIR / "postgres-tests"
     DATABASES["default"].update(database.address("", POSTGRES_DIR))
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # files from static/, nothing collected
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

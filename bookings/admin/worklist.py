@@ -44,8 +44,7 @@ class AppointmentInline(ReadOnly, admin.TabularInline):
     model = Appointment
     extra = 0
     verbose_name_plural = "Time"
-    fields = ["when", "schedule", "status", "held_until_here"]
-    readonly_fields = ["when", "held_until_here"]
+    fields = readonly_fields = ["when", "schedule", "status", "held_until_here"]
 
     @admin.display(description="When")
     def when(self, appointment):
@@ -61,15 +60,14 @@ class MessageInline(ReadOnly, admin.TabularInline):
     model = Message
     extra = 0
     verbose_name_plural = "Was the patient told?"
-    fields = ["kind", "status", "sent_at", "attempts", "error"]
+    fields = readonly_fields = ["kind", "status", "sent_at", "attempts", "error"]
 
 
 class EventInline(ReadOnly, admin.TabularInline):
     model = Event
     extra = 0
     verbose_name_plural = "History"
-    fields = ["at", "verb", "to_status", "who"]
-    readonly_fields = ["who"]
+    fields = readonly_fields = ["at", "verb", "to_status", "who"]
 
     @admin.display(description="Who")
     def who(self, event):
@@ -154,7 +152,7 @@ class AppointmentRequestAdmin(ReadOnly, admin.ModelAdmin):
         return self._decide(
             request,
             pk,
-            form=QuestionForm(request.POST or None),
+            form=QuestionForm(request.POST if request.method == "POST" else None),
             verb=lifecycle.accept,
             kind=Message.Kind.ACCEPTED,
             question="Accept",
@@ -162,7 +160,7 @@ class AppointmentRequestAdmin(ReadOnly, admin.ModelAdmin):
         )
 
     def decline(self, request, pk):
-        form = DeclineForm(request.POST or None)
+        form = DeclineForm(request.POST if request.method == "POST" else None)
         return self._decide(
             request,
             pk,

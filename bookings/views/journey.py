@@ -42,7 +42,7 @@ def start(request):
 
 def first_step(request):
     """The first question; answering it begins a journey."""
-    form = WhoForm(request.POST or None, answers={})
+    form = WhoForm(request.POST if request.method == "POST" else None, answers={})
     if not form.is_valid():
         return _show(request, "who", form, status=422 if form.is_bound else 200)
     journeys = request.session.setdefault("journeys", {})
@@ -65,7 +65,7 @@ def step(request, journey, step):
     if missing:
         return redirect("request_step", journey, missing)
     initial = answers.get(step) or answers.get("before", {}).get(step)
-    form = STEPS[step](request.POST or None, answers=answers, initial=initial)
+    form = STEPS[step](request.POST if request.method == "POST" else None, answers=answers, initial=initial)
     if request.method == "POST" and form.is_valid():
         return _answered(request, journey, step, answers, form)
     return _show(request, step, form, journey=journey, status=422 if form.is_bound else 200)
@@ -168,6 +168,8 @@ def _when(request, form):
     chosen = _day(request.GET.get("day")) or _day_of(form, location)
     if chosen not in days:
         chosen = next(iter(days), None)
+    if chosen:
+        form.offer(f"{chosen:%A}, {chosen:%B} {chosen.day}", _times(days[chosen], location))
     _, last_day = availability.limits(visit_type, location, now=now)
     later = first + timedelta(days=DAYS_SHOWN)
     gone = form.answers.get("gone")
@@ -176,8 +178,6 @@ def _when(request, form):
         "first": first,
         "days": [(day, len(times)) for day, times in days.items()],
         "chosen": chosen,
-        "times": _times(days.get(chosen, []), location),
-        "selected": form["start"].value(),
         "earlier": max(first - timedelta(days=DAYS_SHOWN), location.local(now).date())
         if first > location.local(now).date()
         else None,

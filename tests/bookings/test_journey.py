@@ -1,0 +1,290 @@
+import re
+import uuid
+from datetime import datetime
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from bookings import availability, lifecycle
+from bookings.models import AppointmentRequest
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+YOU = {"patient_name": "Łukasz O’Brien", "contact_by": "email", "email": "lukasz@example.com", "phone": ""}
+
+
+@pytest.fixture
+def room():
+    """Open every day of the week around the real clock, which the views read."""
+    visit = make.visit_type(slug="consultation", name="Consultation")
+    return make.schedule(make.location(slug="arlington", weekdays=range(7)), visit)
+
+
+@pytest.fixture
+def walk(client, room):
+    """Walk through the journey, answer by answer; gives the last response."""
+
+    def answer(*steps, **changed):
+        response = client.post(reverse("request_first_step"), {"who": changed.get("who", "me")})
+        answers = {
+            "visit": {"visit": "consultation"},
+            "where": {"where": "arlington"},
+            "when": {"start": first_free(room)},
+            "you": YOU,
+            "check": {},
+            **changed,
+        }
+        for step in steps:
+            response = client.post(url(response, step), answers[step])
+        return response
+
+    return answer
+
+
+def first_free(room, visit=None):
+    now = timezone.now()
+    visit, place = visit or room.visit_types.get(), room.location
+    return availability.free_slots(visit, place, place.local(now).date(), 9, now=now)[0].starts_at.isoformat()
+
+
+def url(response, step):
+    """The address of `step` in the journey that a response leads to."""
+    journey = re.search("[0-9a-f-]{36}", response.headers.get("Location") or response.request["PATH_INFO"])
+    return reverse("request_step", args=[journey[0], step])
+
+
+def test_a_request_sent_through_the_pages_lies_in_the_database(client, walk, room):
+    start = first_free(room)
+
+    response = walk("visit", "where", "when", "you", "check")
+
+    asked = AppointmentRequest.objects.get()
+    assert (asked.patient_name, asked.email, asked.status) == (
+        "Łukasz O’Brien",
+        "lukasz@example.com",
+        "pending",
+    )
+    assert (asked.visit_type, asked.location) == (room.visit_types.get(), room.location)
+    assert asked.wanted_at.isoformat() == start
+    assert response.status_code == 302
+    page = client.get(response.headers["Location"]).content.decode()
+    assert "We have your request" in page and asked.reference in page
+
+
+@pytest.mark.parametrize(
+    ("steps", "question"),
+    [
+        ([], "What would you like to come for?"),
+        (["visit"], "Where would you like to come?"),
+        (["visit", "where"], "When would you like to come?"),
+        (["visit", "where", "when"], "How can we reach you?"),
+        (["visit", "where", "when", "you"], "Check your answers"),
+    ],
+)
+def test_each_answer_leads_to_the_next_question(client, walk, steps, question):
+    page = client.get(walk(*steps).headers["Location"]).content.decode()
+
+    assert re.search(rf"<h1>.*{re.escape(question)}\s*</h1>", page, re.S)
+
+
+def test_a_question_cannot_be_skipped(client, walk):
+    response = walk("visit")
+
+    assert client.get(url(response, "check")).headers["Location"] == url(response, "where")
+
+
+@pytest.mark.parametrize("step", ["visit", "where", "when", "you"])
+def test_an_empty_answer_is_asked_again_with_a_sentence(walk, step):
+    steps = ["visit", "where", "when", "you"]
+    before = steps[: steps.index(step) + 1]
+
+    response = walk(*before, **{step: {}})
+
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "<title>Error: " in page and "There is a problem" in page
+    assert re.findall("This field|[Vv]alid |required", page) == []
+
+
+def test_a_wrong_answer_keeps_what_was_typed(walk):
+    you = {**YOU, "email": "lukasz@", "phone": "12"}
+
+    page = walk("visit", "where", "when", "you", you=you).content.decode()
+
+    assert 'value="Łukasz O’Brien"' in page and 'value="lukasz@"' in page and 'value="12"' in page
+    assert "Enter an e-mail address in the correct format, like name@example.com" in page
+    assert "Enter a phone number with its area code, like (703) 555-0142" in page
+
+
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [
+        ("email", "Enter your e-mail address, so that we can answer you"),
+        ("phone", "Enter your phone number, so that we can call you"),
+    ],
+)
+def test_the_way_of_answering_needs_its_address(walk, way, sentence):
+    you = {"patient_name": "Ann", "contact_by": way}
+
+    page = walk("visit", "where", "when", "you", you=you).content.decode()
+
+    assert sentence in page
+
+
+def test_sending_twice_shows_the_same_confirmation_and_makes_one_request(client, walk):
+    response = walk("visit", "where", "when", "you", "check")
+
+    again = client.post(url(response, "check"))
+
+    assert again.headers["Location"] == response.headers["Location"]
+    assert AppointmentRequest.objects.count() == 1
+
+
+def test_going_back_after_sending_shows_the_confirmation(client, walk):
+    response = walk("visit", "where", "when", "you", "check")
+
+    assert client.get(url(response, "you")).headers["Location"] == response.headers["Location"]
+
+
+def test_a_time_that_went_meanwhile_is_asked_again_and_nothing_else_is_lost(client, walk, room):
+    start = first_free(room)
+    before = walk("visit", "where", "when", "you")
+    make.submitted(room, starts_at=datetime.fromisoformat(start), now=timezone.now())
+
+    response = client.post(url(before, "check"))
+
+    assert response.headers["Location"] == url(before, "when")
+    page = client.get(url(before, "when")).content.decode()
+    assert "That time has just gone" in page and start not in page
+    chosen = client.post(url(before, "when"), {"start": first_free(room)})
+    assert chosen.headers["Location"] == url(before, "check")
+    client.post(url(before, "check"))
+    assert AppointmentRequest.objects.filter(patient_name="Łukasz O’Brien").count() == 1
+
+
+def test_a_made_up_time_is_not_booked(client, walk):
+    before = walk("visit", "where", "when", "you", when={"start": "2027-03-10T03:00:00+00:00"})
+
+    response = client.post(url(before, "check"))
+
+    assert response.headers["Location"] == url(before, "when")
+    assert AppointmentRequest.objects.count() == 0
+
+
+@pytest.mark.parametrize("start", ["", "tomorrow", "2027-03-10", "2027-03-10T09:00", "9" * 400])
+def test_a_time_that_is_none_gets_a_sentence(walk, start):
+    response = walk("visit", "where", "when", when={"start": start})
+
+    assert response.status_code == 422
+
+
+def test_two_tabs_do_not_mix(client, walk):
+    first = walk("visit", "where", "when", "you")
+    second = walk("visit", "where", "when", "you", you={**YOU, "patient_name": "Kim"})
+
+    client.post(url(first, "check"))
+    client.post(url(second, "check"))
+
+    # The second wanted the same time, so it was asked again; the first went through as itself.
+    assert list(AppointmentRequest.objects.values_list("patient_name", flat=True)) == ["Łukasz O’Brien"]
+
+
+def test_another_visit_asks_again_where_and_when_and_keeps_the_person(client, walk, room):
+    response = walk("visit", "where", "when", "you")
+    other = make.visit_type(slug="follow-up")
+    room.visit_types.add(other)
+
+    changed = client.post(url(response, "visit"), {"visit": "follow-up"})
+
+    assert changed.headers["Location"] == url(response, "where")
+    client.post(url(response, "where"), {"where": "arlington"})
+    last = client.post(url(response, "when"), {"start": first_free(room, other)})
+    assert last.headers["Location"] == url(response, "check")
+
+
+def test_someone_who_asks_for_another_person_gives_both_names(walk):
+    you = {**YOU, "patient_name": "Ada", "asked_by": "Łukasz"}
+
+    walk("visit", "where", "when", "you", "check", who="other", you=you)
+
+    asked = AppointmentRequest.objects.get()
+    assert (asked.patient_name, asked.asked_by) == ("Ada", "Łukasz")
+
+
+@pytest.mark.parametrize("name", ["Nguyễn Thị Ánh", "محمد", "李", "X", "O'Brien-Łukasz"])
+def test_real_names_are_kept_whole(walk, name):
+    walk("visit", "where", "when", "you", "check", you={**YOU, "patient_name": f"  {name} "})
+
+    assert AppointmentRequest.objects.get().patient_name == name
+
+
+@pytest.mark.parametrize("name", ["\u200b\u200b", "\u202e", " \t ", "\r\n"])
+def test_a_name_that_cannot_be_seen_is_none(walk, name):
+    page = walk("visit", "where", "when", "you", you={**YOU, "patient_name": name}).content.decode()
+
+    assert "Enter your full name" in page
+
+
+def test_a_name_cannot_break_a_line_or_turn_the_text_around(walk):
+    walk("visit", "where", "when", "you", "check", you={**YOU, "patient_name": "Ann\r\nBcc: x\u202eevil"})
+
+    assert AppointmentRequest.objects.get().patient_name == "Ann Bcc: xevil"
+
+
+@pytest.mark.parametrize("name", ["request_step", "request_sent"])
+def test_an_unknown_journey_gets_a_helpful_page_that_reveals_nothing(client, room, name):
+    make.submitted(room, now=make.NOW)
+    args = (
+        [uuid.uuid4(), "check"] if name == "request_step" else [AppointmentRequest.objects.get().submission]
+    )
+
+    response = client.get(reverse(name, args=args))
+
+    assert response.status_code == 404
+    assert "Your answers are no longer here" in response.content.decode()
+
+
+def test_a_form_whose_token_is_old_gets_a_page_with_the_phone_number(room):
+    response = Client(enforce_csrf_checks=True).post(reverse("request_first_step"), {"who": "me"})
+
+    assert response.status_code == 403
+    assert "(703) 555-0142" in response.content.decode()
+
+
+def test_the_pages_of_a_journey_are_never_kept(client, walk):
+    response = client.get(walk("visit").headers["Location"])
+
+    assert response.headers["Cache-Control"] == "private, no-store"
+
+
+def test_the_start_page_sets_no_cookie(client):
+    response = client.get(reverse("start_request"))
+
+    assert response.status_code == 200 and response.cookies == {}
+
+
+def test_a_full_calendar_says_whom_to_phone(client, walk, room):
+    room.is_active = False
+    response = walk("visit", "where")
+    room.save()
+
+    page = client.get(url(response, "when")).content.decode()
+
+    assert "There is no free time in these two weeks" in page and "(703) 555-0142" in page
+
+
+def test_after_sending_the_session_keeps_the_reference_only(client, walk):
+    walk("visit", "where", "when", "you", "check")
+
+    asked = AppointmentRequest.objects.get()
+    assert list(client.session["journeys"].values()) == [{"sent": asked.reference}]
+
+
+def test_the_decided_request_of_another_browser_cannot_be_seen(client, walk, room):
+    asked = make.submitted(room, starts_at=datetime.fromisoformat(first_free(room)), now=timezone.now())
+    lifecycle.accept(asked, by=make.staff(), now=timezone.now())
+
+    assert client.get(reverse("request_sent", args=[asked.submission])).status_code == 404
