@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from bookings.models import Appointment, Closure, Location, OpeningHours, Schedule, VisitType
 
+ANSWER_BEFORE_VISIT = timedelta(hours=2)
 Interval = tuple[datetime, datetime]  # half-open, in UTC
 
 
@@ -131,10 +132,19 @@ def starts_by_schedule(
     return found
 
 
-def reply_until(location: Location, *, now: datetime) -> datetime:
-    """When the clinic's answer is due: the close of the second working day after today.
+def reply_until(location: Location, starts_at: datetime, *, now: datetime) -> datetime:
+    """When the clinic's answer to a request for `starts_at` is due.
 
-    A working day is one on which the location opens at all; closures are working days that are not.
+    The close of the second working day after today, but two hours before the visit at the latest;
+    where even these are over, halfway there.
+    """
+    latest = max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2)
+    return min(_close_of_second_working_day(location, now=now), latest)
+
+
+def _close_of_second_working_day(location, *, now):
+    """A working day is one on which the location opens and is not closed as it ends.
+
     A location without hours has two plain days.
     """
     rules = list(OpeningHours.objects.filter(location=location, schedule=None))

@@ -67,7 +67,7 @@ def submit(
             status=Status.PENDING,
             created_via=via,
             created_at=now,
-            reply_until=availability.reply_until(location, now=now),
+            reply_until=availability.reply_until(location, starts_at, now=now),
             visit_type=visit_type,
             location=location,
             wanted_at=starts_at,

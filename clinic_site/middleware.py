@@ -5,7 +5,7 @@ from django.utils.cache import patch_cache_control
 
 PERMISSIONS_POLICY = (
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "
-    "microphone=(), midi=(), payment=(), usb=(), web-share=(self)"
+    "microphone=(), midi=(), payment=(), usb=()"
 )
 
 

@@ -201,9 +201,10 @@ def _times(slots, location):
 
 
 def _day_of(form, location):
+    start = form.data.get("start") or form.initial.get("start") or form.answers.get("gone")
     try:
-        return location.local(datetime.fromisoformat(form["start"].value() or form.answers["gone"])).date()
-    except (KeyError, ValueError, OverflowError):
+        return location.local(datetime.fromisoformat(start)).date()
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

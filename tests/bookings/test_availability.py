@@ -268,9 +268,17 @@ def test_an_answer_is_due_at_the_close_of_the_second_working_day():
     place = make.location()
     friday_noon = datetime(2027, 3, 12, 17, tzinfo=UTC)
 
-    assert place.time_in_words(availability.reply_until(place, now=friday_noon)) == (
-        "Tuesday, March 16, 2027 at 5pm EDT"
-    )
+    due = availability.reply_until(place, friday_noon + 240 * HOUR, now=friday_noon)
+
+    assert place.time_in_words(due) == "Tuesday, March 16, 2027 at 5pm EDT"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("hours_to_go", "hours_to_answer"), [(24, 22), (3, 1.5), (1, 0.5)])
+def test_an_answer_is_due_before_the_visit(hours_to_go, hours_to_answer):
+    due = availability.reply_until(make.location(), make.NOW + hours_to_go * HOUR, now=make.NOW)
+
+    assert due - make.NOW == hours_to_answer * HOUR
 
 
 @pytest.mark.django_db
@@ -278,7 +286,9 @@ def test_a_closed_day_is_no_working_day():
     place = make.location()
     Closure.objects.create(location=place, starts_at=make.TUESDAY_9, ends_at=make.TUESDAY_9 + 8 * HOUR)
 
-    assert place.day_in_words(availability.reply_until(place, now=make.NOW)) == "Thursday, March 11, 2027"
+    due = availability.reply_until(place, make.NOW + 240 * HOUR, now=make.NOW)
+
+    assert place.day_in_words(due) == "Thursday, March 11, 2027"
 
 
 @pytest.mark.django_db

@@ -44,7 +44,7 @@ def test_the_first_message_says_what_happens_next_and_carries_nothing_the_sender
 
     [mail] = mailbox.messages
     assert mail["Subject"] == "We have your request to Example Clinic"
-    assert "a person here will read it and answer by Wednesday, March 10, 2027 at 5pm EST" in text_of(mail)
+    assert "a person here will read it and answer by Wednesday, March 10, 2027 at 7am EST" in text_of(mail)
     assert "Wednesday, March 10, 2027 at 9am EST at Arlington" in text_of(mail)
     assert "pills" not in mail.as_string() and "555-0199" not in mail.as_string()
 

@@ -28,7 +28,7 @@ def test_the_list_shows_who_waits_and_until_when(desk):
 
     assert asked.reference in page and "needs reply" in page
     assert "Wednesday, March 10, 2027 at 9am EST" in page  # asked for
-    assert "Wednesday, March 10, 2027 at 5pm EST" in page  # reply due
+    assert "Wednesday, March 10, 2027 at 7am EST" in page  # reply due
 
 
 def test_the_page_of_a_request_shows_what_was_asked_and_both_decisions(desk):
