@@ -74,7 +74,7 @@ def demo_mail(request):
     files = sorted(
         settings.EMAIL_FILE_PATH.glob("*.log"), key=lambda file: file.stat().st_mtime, reverse=True
     )
-    return render(request, "admin/demo_mail.html", {"messages_sent": [_read(file) for file in files[:50]]})
+    return render(request, "admin/demo_mail.html", {"mails": [_read(file) for file in files[:50]]})
 
 
 def _read(file):

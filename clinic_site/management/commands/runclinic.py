@@ -49,6 +49,7 @@ class Command(BaseCommand):
             self.stdout.write("Stopped. All data are kept.")
 
     def run(self, running, host, port, empty):
+        know_our_address(host, port)
         make_var_folder()
         running.enter_context(only_one_here())
         refuse_taken_port(host, port)
@@ -98,6 +99,15 @@ def stop(signum, frame):
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # stopping is under way: a second Ctrl-C changes nothing
     raise Stopped
+
+
+def know_our_address(host, port):
+    """Links in e-mail and the check of the host name go by where the demo really runs."""
+    os.environ.setdefault("SITE_URL", f"http://{host}:{port}")
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - asked for by name: open to the local network
+        os.environ.setdefault("ALLOWED_HOSTS", "*")
+    elif host not in settings.ALLOWED_HOSTS:
+        os.environ.setdefault("ALLOWED_HOSTS", host)
 
 
 def make_var_folder():

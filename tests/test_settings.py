@@ -1,0 +1,69 @@
+"""Settings decide at start: each test starts a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+PRODUCTION = {
+    "SECRET_KEY": "k7" * 40 + "-long-enough-and-various-0123456789",
+    "DATABASE_URL": "postgresql://clinic:secret@db.example/clinic",
+    "ALLOWED_HOSTS": "clinic.example",
+    "SITE_URL": "https://clinic.example",
+    "EMAIL_URL": "smtp://user:secret@mail.example:587?tls=yes",
+    "CLINIC_NAME": "A Clinic",
+    "CLINIC_PHONE": "(703) 555-0100",
+    "CLINIC_EMAIL": "desk@clinic.example",
+}
+
+
+def run(*command, **environment):
+    """A command with this environment and nothing else of ours."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=settings.BASE_DIR,
+        env={**kept, "DJANGO_SETTINGS_MODULE": "clinic_site.settings", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_production_settings_pass_the_deployment_check():
+    result = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", PRODUCTION)
+def test_production_does_not_start_without_its_settings(name):
+    environment = {key: value for key, value in PRODUCTION.items() if key != name}
+
+    result = run("-c", "import clinic_site.wsgi", **environment)
+
+    assert result.returncode != 0
+    assert f"Set {name}: " in result.stderr.strip().splitlines()[-1]
+
+
+def test_a_wrong_setting_of_a_command_is_one_sentence():
+    result = run("manage.py", "check", **{**PRODUCTION, "DATABASE_URL": "mysql://nobody"})
+
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        "DATABASE_URL cannot be read: it must look like postgresql://clinic:secret@localhost:5432/clinic."
+    ]
+
+
+def test_the_demo_never_runs_in_debug_mode():
+    result = run("-c", "from django.conf import settings; print(settings.DEBUG)", DEMO="yes")
+
+    assert result.stdout == "False\n"
+
+
+def test_every_change_of_the_models_has_its_migration():
+    result = run("manage.py", "makemigrations", "--check", "--dry-run", **PRODUCTION)
+
+    assert "No changes detected" in result.stdout

@@ -1,0 +1,120 @@
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.urls import reverse
+
+from tests import make
+
+DISPLAY = "/display/"
+
+
+@pytest.mark.parametrize("theme", ["auto", "light", "dark", "dim"])
+def test_a_chosen_display_is_remembered_and_the_server_draws_it(client, theme):
+    response = client.post(DISPLAY, {"theme": theme, "back": "/request-an-appointment/"})
+
+    assert (response.status_code, response.headers["Location"]) == (303, "/request-an-appointment/")
+    assert response.cookies["theme"].value == theme
+    page = client.get("/request-an-appointment/").content.decode()
+    assert f'data-theme="{theme}"' in page
+
+
+@pytest.mark.parametrize("theme", ["", "pink", "dark; Path=/", '"><script>'])
+def test_an_unknown_display_is_not_kept(client, theme):
+    response = client.post(DISPLAY, {"theme": theme})
+
+    assert response.cookies == {} and response.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil", ""]
+)
+def test_choosing_a_display_leads_back_to_this_site_only(client, back):
+    assert client.post(DISPLAY, {"theme": "dark", "back": back}).headers["Location"] == "/"
+
+
+def test_another_site_cannot_choose_the_display(client):
+    response = client.post(DISPLAY, {"theme": "dark"}, headers={"origin": "https://evil.example"})
+
+    assert response.status_code == 403 and response.cookies == {}
+
+
+def test_looking_at_the_display_address_changes_nothing(client):
+    assert client.get(DISPLAY, {"theme": "dark"}).status_code == 405
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "url", ["/", "/request-an-appointment/", "/locations/", "/staff/login/", "/no-such-page/"]
+)
+def test_every_answer_has_the_strict_headers(client, url):
+    headers = client.get(url).headers
+
+    policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["img-src"] == "'self'"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.django_db
+def test_what_no_view_has_made_public_is_never_kept(client):
+    for url in ("/staff/login/", "/no-such-page/", "/request-an-appointment/who/"):
+        rules = client.get(url).headers["Cache-Control"].split(", ")
+        assert "private" in rules and "no-store" in rules
+
+
+@pytest.mark.django_db
+def test_a_page_that_is_not_there_has_our_look_and_the_phone_number(client):
+    response = client.get("/no-such-page/")
+
+    assert response.status_code == 404
+    assert "(703) 555-0142" in response.content.decode() and "site-header" in response.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_nul_is_refused_and_no_error(client, method):
+    assert getattr(client, method)("/request-an-appointment/who/", {"who": "a\0b"}).status_code == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("staff", "status"), [(True, 200), (False, 404)])
+def test_the_style_guide_is_for_those_who_build_the_site(client, staff, status):
+    if staff:
+        client.force_login(make.staff())
+
+    assert client.get(reverse("styleguide")).status_code == status
+
+
+@pytest.mark.django_db
+def test_staff_can_read_the_mail_of_the_demo(client, settings, tmp_path):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path
+    mail.send_mail("Your request", "We have it: http://127.0.0.1/", None, ["anh@example.com"])
+    client.force_login(make.staff())
+
+    page = client.get("/staff/mail/").content.decode()
+
+    assert "Your request" in page and "anh@example.com" in page
+    assert '<a href="http://127.0.0.1/"' in page
+
+
+@pytest.mark.django_db
+def test_the_mail_of_the_demo_is_not_for_patients(client, settings, tmp_path):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    client.force_login(User.objects.create_user("patient"))
+
+    assert client.get("/staff/mail/").status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_clinic_with_a_mail_server_has_no_page_of_mail(client, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    client.force_login(make.staff())
+
+    assert client.get("/staff/mail/").status_code == 404
+
+
+def test_the_process_says_that_it_is_alive(client):
+    assert client.get("/healthz").content == b"ok\n"
