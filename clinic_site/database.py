@@ -111,6 +111,8 @@ def _run(program, folder, *arguments):
 
 
 def _command(program, folder, *arguments):
+    as_root = os.geteuid() == 0
+    as_server_user = {"user": SERVER_USER, "group": SERVER_USER, "extra_groups": []} if as_root else {}
     # pg_ctl hands its outputs on to the server, so a pipe would stay open until that ends.
     with tempfile.TemporaryFile("w+") as out:
         result = subprocess.run(
@@ -118,8 +120,8 @@ def _command(program, folder, *arguments):
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            user=SERVER_USER if os.geteuid() == 0 else None,
             cwd=folder,
+            **as_server_user,
         )
         out.seek(0)
         return subprocess.CompletedProcess(result.args, result.returncode, out.read(), "")
@@ -132,7 +134,7 @@ def _lend_to_server_user(folder):
     try:
         user = pwd.getpwnam(SERVER_USER)
     except KeyError:
-        subprocess.run(["useradd", "--system", "--no-create-home", SERVER_USER], check=True)
+        subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", SERVER_USER], check=True)
         user = pwd.getpwnam(SERVER_USER)
     for path in {folder, socket_dir(folder)}:
         os.chown(path, user.pw_uid, user.pw_gid)

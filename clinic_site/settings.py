@@ -35,11 +35,14 @@ def words(text):
 def kept_secret():
     """The demo's own secret key, made once and kept readable for its owner only."""
     path = VAR_DIR / "secret-key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text()
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(50))
+        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(f"Cannot write to {VAR_DIR}: {error.strerror}.") from error
 
 
 # The clinic

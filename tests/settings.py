@@ -3,6 +3,7 @@
 import os
 
 os.environ.setdefault("DEMO", "yes")
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")  # Playwright keeps an event loop in our thread
 
 from clinic_site import database
 from clinic_site.settings import *  # noqa: F403

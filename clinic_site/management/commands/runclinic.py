@@ -50,7 +50,6 @@ class Command(BaseCommand):
 
     def run(self, running, host, port, empty):
         know_our_address(host, port)
-        make_var_folder()
         running.enter_context(only_one_here())
         refuse_taken_port(host, port)
         if "DATABASE_URL" not in os.environ:
@@ -110,17 +109,11 @@ def know_our_address(host, port):
         os.environ.setdefault("ALLOWED_HOSTS", host)
 
 
-def make_var_folder():
-    try:
-        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(f"Cannot write to {settings.VAR_DIR}: {error.strerror}.") from error
-
-
 @contextmanager
 def only_one_here():
     """Two clinics on one data folder would stop each other's database."""
     try:
+        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         lock = open(settings.VAR_DIR / "lock", "w")  # noqa: SIM115 - held for as long as we run
     except OSError as error:
         raise CommandError(f"Cannot write to {settings.VAR_DIR}: {error.strerror}.") from error

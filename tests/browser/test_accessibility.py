@@ -1,0 +1,151 @@
+"""axe-core finds nothing, in all four displays; nothing moves; nothing runs out of a narrow screen."""
+
+import pytest
+
+from bookings.models import AppointmentRequest
+from tests.browser.conftest import DISPLAYS
+from tests.browser.test_first_walk import EVIDENCE, ask_for_an_appointment, sign_in
+
+PAGES = ["/", EVIDENCE, "/locations/", "/locations/arlington/", "/request-an-appointment/", "/nowhere/"]
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_public_pages_have_no_violation(visit, violations, display, width):
+    page = visit("/", display=display, width=width, scheme="dark")
+    found = {}
+
+    for path in PAGES:
+        page.goto(path)
+        found[path] = violations(page)
+
+    assert found == {path: [] for path in PAGES}
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_the_form_and_its_mistakes_and_the_confirmation_have_no_violation(visit, violations, display):
+    page = visit("/request-an-appointment/who/", display=display, width=320, scheme="dark")
+    found = [violations(page)]
+    page.get_by_role("button", name="Continue").click()
+    found.append(violations(page))
+
+    for question in ["Me", "First consultation", "Norfolk", None]:
+        if question:
+            page.get_by_label(question).first.check()
+        else:
+            page.get_by_role("group").get_by_role("radio").first.check()
+        page.get_by_role("button", name="Continue").click()
+        found.append(violations(page))
+    page.get_by_role("button", name="Continue").click()
+    found.append(violations(page))
+    page.get_by_label("Full name").fill("Ada")
+    page.get_by_label("E-mail", exact=True).check()
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    page.get_by_role("button", name="Continue").click()
+    found.append(violations(page))
+    page.get_by_role("button", name="Send request").click()
+    found.append(violations(page))
+
+    assert page.get_by_role("heading", level=1).inner_text() == "We have your request"
+    assert found == [[]] * 9
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_the_staff_pages_have_no_violation(visit, violations, display):
+    page = visit("/", display=display, scheme="dark")
+    ask_for_an_appointment(page)
+    asked = AppointmentRequest.objects.get()
+    page.goto("/staff/")
+    found = {"login": violations(page)}
+    sign_in(page)
+    paths = [
+        "/staff/",
+        "/staff/mail/",
+        "/staff/bookings/appointmentrequest/",
+        f"/staff/bookings/appointmentrequest/{asked.pk}/change/",
+        f"/staff/bookings/appointmentrequest/{asked.pk}/accept/",
+        f"/staff/bookings/appointmentrequest/{asked.pk}/decline/",
+        "/staff/bookings/location/",
+        f"/staff/bookings/location/{asked.location_id}/change/",
+        "/styleguide/",
+    ]
+
+    for path in paths:
+        page.goto(path)
+        found[path] = violations(page)
+
+    assert found == {key: [] for key in ["login", *paths]}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_public_page_runs_out_of_a_narrow_screen(visit, path):
+    page = visit(path, width=320)
+
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_wide_text_spacing_loses_nothing(visit, path):
+    """WCAG 1.4.12: the reader's own spacing, at 320 px."""
+    page = visit(path, width=320)
+    page.evaluate(
+        """() => { const sheet = new CSSStyleSheet();
+            sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+                word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }`);
+            document.adoptedStyleSheets = [sheet]; }"""
+    )
+
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_moves(visit, path):
+    page = visit(path)
+
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll('*')].filter(element => {
+            const style = getComputedStyle(element);
+            return style.transitionDuration !== '0s' || style.animationName !== 'none'
+                || style.position === 'sticky' || style.position === 'fixed';
+        }).map(element => element.outerHTML.slice(0, 80))"""
+    )
+
+    assert page.evaluate("document.getAnimations().length") == 0
+    assert moving == []
+
+
+@pytest.mark.parametrize("path", ["/", EVIDENCE, "/request-an-appointment/who/"])
+def test_every_control_is_large_enough_to_hit(visit, path):
+    """44 px, save links inside a sentence (WCAG 2.5.5)."""
+    page = visit(path, width=320)
+
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('button, nav a, .button, .choice, input:not([type=hidden])')]
+            .filter(control => { const box = (control.closest('.choice') || control).getBoundingClientRect();
+                return box.height > 0 && box.height < 44; }).map(control => control.outerHTML)"""
+    )
+
+    assert small == []
+
+
+@pytest.mark.parametrize(("display", "scheme", "dark"), [
+    ("auto", "light", False), ("auto", "dark", True), ("light", "dark", False), ("dim", "light", True),
+])  # fmt: skip
+def test_a_display_draws_what_it_says(visit, display, scheme, dark):
+    page = visit("/", display=display, scheme=scheme)
+
+    red, green, blue = page.evaluate(
+        "getComputedStyle(document.documentElement).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)"
+    )
+
+    assert (red + green + blue < 3 * 128) is dark
+
+
+def test_the_display_is_chosen_with_a_plain_form(visit):
+    page = visit("/locations/", javascript=False)
+
+    page.get_by_role("button", name="Low light").click()
+
+    assert page.url.endswith("/locations/")
+    assert page.locator("html").get_attribute("data-theme") == "dim"
+    assert page.get_by_role("button", name="Low light").get_attribute("aria-pressed") == "true"

@@ -1,0 +1,132 @@
+"""From a page to an appointment, as a patient and then the front desk would walk it."""
+
+import pytest
+from django.utils import timezone
+
+from bookings import messages
+from bookings.models import AppointmentRequest
+from tests import make
+
+EVIDENCE = "/ketamine-for-migraine/does-it-work/"
+
+
+def ask_for_an_appointment(page):
+    """From any page through the whole journey; gives the reference that the patient is told."""
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Request an appointment").click()
+    page.get_by_role("link", name="Start").click()
+    page.get_by_label("Me", exact=True).check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("First consultation").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Norfolk").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("group").get_by_role("radio").first.check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Full name").fill("Nguyễn Thị Ánh")
+    page.get_by_label("E-mail", exact=True).check()
+    page.get_by_label("E-mail address").fill("anh@example.com")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Send request").dblclick()  # as many people do
+    page.get_by_role("heading", name="We have your request").wait_for()
+    return page.locator(".reference").inner_text()
+
+
+def sign_in(page):
+    make.staff("robin")
+    page.goto("/staff/")
+    page.get_by_label("Username").fill("robin")
+    page.get_by_label("Password").fill("a long password")
+    page.get_by_role("button", name="Log in").click()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_reader_asks_and_the_front_desk_accepts(visit, mailbox, javascript):
+    patient = visit(EVIDENCE, javascript=javascript, width=320)
+    reference = ask_for_an_appointment(patient)
+    assert "It is not an appointment yet." in patient.get_by_role("main").inner_text()
+
+    desk = visit("/staff/", javascript=javascript)
+    sign_in(desk)
+    desk.get_by_role("link", name="Appointment requests").first.click()
+    desk.get_by_role("link", name=reference).click()
+    desk.get_by_role("link", name="Accept").click()
+    desk.get_by_role("button", name="Accept").click()
+    assert "The patient will be told." in desk.locator(".messagelist").inner_text()
+
+    asked = AppointmentRequest.objects.get(reference=reference)
+    assert (asked.status, asked.patient_name) == ("accepted", "Nguyễn Thị Ánh")
+    messages.deliver_due(now=timezone.now())
+    assert [mail["Subject"] for mail in mailbox.messages] == ["Your appointment at Example Clinic"]
+
+
+def test_the_journey_can_be_walked_with_the_keyboard_alone(visit):
+    page = visit("/request-an-appointment/")
+
+    def press_until(selector):
+        """Tab on until the focused element matches; every stop on the way shows where it is."""
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            focused = page.evaluate(
+                """selector => {
+                    const at = document.activeElement, style = getComputedStyle(at);
+                    const box = at.getBoundingClientRect();
+                    return [at.matches(selector), parseFloat(style.outlineWidth), box.bottom > 0
+                        && box.top < innerHeight];
+                }""",
+                selector,
+            )
+            assert focused[1] >= 2 and focused[2], "a focused element cannot be seen"
+            if focused[0]:
+                return
+        raise AssertionError(f"the keyboard never reaches {selector}")
+
+    def choose_and_go_on(selector):
+        press_until(selector)
+        page.keyboard.press("Space")
+        press_until("main button")
+        page.keyboard.press("Enter")
+        page.wait_for_load_state()
+
+    press_until("main a.button")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    choose_and_go_on("input[name=who]")
+    choose_and_go_on("input[name=visit]")
+    choose_and_go_on("input[name=where]")
+    choose_and_go_on("input[name=start]")
+    press_until("#id_patient_name")
+    page.keyboard.type("Ada")
+    press_until("input[name=contact_by]")
+    page.keyboard.press("Space")
+    press_until("#id_email")
+    page.keyboard.type("ada@example.com")
+    press_until("main button")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    press_until("main button")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+
+    assert page.get_by_role("heading", level=1).inner_text() == "We have your request"
+    assert AppointmentRequest.objects.get().patient_name == "Ada"
+
+
+def test_a_mistake_is_named_at_the_top_and_its_link_leads_to_the_question(visit):
+    page = visit("/request-an-appointment/who/")
+
+    page.get_by_role("button", name="Continue").click()
+
+    assert page.title().startswith("Error: ")
+    assert page.evaluate("document.activeElement.id") == "error-summary"
+    page.get_by_role("link", name="Select who the visit is for").click()
+    assert page.evaluate("document.activeElement.id") == "id_who_0"
+
+
+def test_going_back_after_sending_shows_the_same_request_again(visit):
+    page = visit("/")
+    reference = ask_for_an_appointment(page)
+
+    page.go_back()
+
+    assert page.locator(".reference").inner_text() == reference
+    assert AppointmentRequest.objects.count() == 1
