@@ -1,0 +1,194 @@
+"""The verbs: propose, approve, publish starter words. The only writer of what is public."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Q
+from django.template import TemplateDoesNotExist
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
+
+from pages import markdown
+from pages.models import LONGEST_REVIEW, Page, Revision, Source
+from pages.readability import grade, words_of
+
+HARDEST_GRADE = 8
+SHORT_VERSION_LINES = range(3, 6)
+SHORT_VERSION_WORDS = 60
+NEEDS_SHORT_VERSION = {Page.Kind.HUB, Page.Kind.GUIDE, Page.Kind.CONDITION, Page.Kind.TREATMENT}
+WORDS = ("title", "caption", "summary", "short_version", "body", "change_note")
+MADE = ("html", "headings", "citations", "grade")
+
+
+class Refused(Exception):
+    """It did not happen; `reasons` are sentences, some with a line of the body."""
+
+    def __init__(self, reasons):
+        self.reasons = list(reasons)
+        super().__init__(" ".join(str(reason) for reason in self.reasons))
+
+
+def propose(page: Page, *, by: AbstractBaseUser, now: datetime, **words: str) -> Revision:
+    """Keep new words for a page, seen by staff only until somebody else approves them.
+
+    `words` are title, caption, summary, short_version, body and change_note. Words with faults are
+    kept too, so that nobody loses work; `faults` names them and `approve` refuses them.
+    """
+    revision, _ = _written(page, words, _sources(), leads_somewhere)
+    revision.author, revision.created_at = by, now
+    revision.save()
+    return revision
+
+
+def faults(revision: Revision) -> list:
+    """Everything that keeps these words from the public, apart from who approves and when."""
+    words = {name: getattr(revision, name) for name in WORDS}
+    again, rendered = _written(revision.page, words, _sources(), leads_somewhere)
+    retracted = Source.objects.filter(key__in=again.citations, retracted=True)
+    return [
+        *_faults_of_words(again, rendered),
+        *(f"The source [@{source.key}] was retracted." for source in retracted),
+    ]
+
+
+def approve(
+    revision: Revision,
+    *,
+    by: AbstractBaseUser,
+    reviewed_on: date,
+    review_due_on: date,
+    now: datetime,
+    why_hard_to_read: str = "",
+) -> None:
+    """Make these words the public ones of their page, answered for by `by`.
+
+    Raises Refused with every reason at once.
+    """
+    with transaction.atomic():
+        page = Page.objects.select_for_update().select_related("live").get(pk=revision.page_id)
+        locked = Revision.objects.select_for_update().get(pk=revision.pk)
+        reasons = [
+            *_objections_to_reviewer(locked, page, by),
+            *_objections_to_dates(reviewed_on, review_due_on, now),
+            *faults(locked),
+        ]
+        if locked.grade > HARDEST_GRADE and not why_hard_to_read:
+            reasons.append(
+                f"The reading grade is {locked.grade:g}; make it {HARDEST_GRADE} or lower, or say why not."
+            )
+        if reasons:
+            raise Refused(reasons)
+        locked.approved_by, locked.approved_at = by, now
+        locked.reviewed_on, locked.review_due_on = reviewed_on, review_due_on
+        locked.why_hard_to_read = why_hard_to_read
+        locked.save(
+            update_fields=["approved_by", "approved_at", "reviewed_on", "review_due_on", "why_hard_to_read"]
+        )
+        page.live = locked
+        page.save(update_fields=["live"])
+
+
+def publish_starter(
+    page: Page,
+    *,
+    checked_on: date,
+    sources: Mapping[str, Source],
+    leads_somewhere: Callable[[str], bool],
+    now: datetime,
+    **words: str,
+) -> Revision | None:
+    """Make starter words public without approval; None if they are public already.
+
+    The page says then that nobody has reviewed it. Raises Refused for faulty words, and for a page
+    that staff have edited or approved: from then on it is theirs.
+    """
+    if is_edited(page):
+        raise Refused(["Staff have edited or approved this page; it is theirs."])
+    revision, rendered = _written(page, words, sources, leads_somewhere)
+    reasons = _faults_of_words(revision, rendered)
+    reasons += [f"The source [@{key}] was retracted." for key in revision.citations if sources[key].retracted]
+    if revision.grade > HARDEST_GRADE:
+        reasons.append(f"The reading grade is {revision.grade:g}; make it {HARDEST_GRADE} or lower.")
+    if reasons:
+        raise Refused(reasons)
+    revision.is_starter, revision.sources_checked_on, revision.created_at = True, checked_on, now
+    compared = (*WORDS, *MADE, "sources_checked_on")
+    if page.live and all(getattr(page.live, name) == getattr(revision, name) for name in compared):
+        return None
+    revision.save()
+    page.live = revision
+    page.save(update_fields=["live"])
+    return revision
+
+
+def is_edited(page: Page) -> bool:
+    """Whether staff have written words for this page or approved some."""
+    return page.revisions.filter(Q(is_starter=False) | Q(approved_at__isnull=False)).exists()
+
+
+def leads_somewhere(path: str) -> bool:
+    """Whether an address of ours has a page behind it that readers can see."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return False
+    if match.url_name not in ("home", "page"):
+        return True
+    return Page.objects.public().filter(path=match.kwargs["path"]).exists()
+
+
+def picture(name: str) -> str | None:
+    try:
+        return render_to_string(f"pictures/{name}.svg")
+    except TemplateDoesNotExist:
+        return None
+
+
+def _sources():
+    return Source.objects.in_bulk(field_name="key")
+
+
+def _written(page, words, sources, leads_somewhere):
+    """A revision that is not saved yet, with what is made from its words."""
+    rendered = markdown.render(words["body"], sources, leads_somewhere=leads_somewhere, picture=picture)
+    revision = Revision(
+        page=page,
+        html=rendered.html,
+        headings=[list(heading) for heading in rendered.headings],
+        citations=rendered.citations,
+        grade=grade([*words.get("short_version", "").splitlines(), *rendered.prose]),
+        **words,
+    )
+    return revision, rendered
+
+
+def _faults_of_words(revision, rendered):
+    missing = [name for name in ("title", "summary", "change_note") if not getattr(revision, name)]
+    reasons = [f"The {name.replace('_', ' ')} is missing." for name in missing]
+    lines = revision.short_version.splitlines()
+    if (lines or revision.page.kind in NEEDS_SHORT_VERSION) and len(lines) not in SHORT_VERSION_LINES:
+        reasons.append(f"The short version has {len(lines)} lines; it has 3 to 5.")
+    if (count := sum(len(words_of(line)) for line in lines)) > SHORT_VERSION_WORDS:
+        reasons.append(f"The short version has {count} words; {SHORT_VERSION_WORDS} at most.")
+    return reasons + rendered.problems
+
+
+def _objections_to_reviewer(revision, page, by):
+    if not by.has_perm("pages.approve_revision"):
+        yield "You do not have the right to approve pages."
+    if revision.author_id == by.pk:
+        yield "Somebody other than the author approves."
+    if revision.is_approved:
+        yield "These words are approved already."
+    if page.live and page.live.pk > revision.pk:
+        yield "Newer words are public already; propose these again."
+
+
+def _objections_to_dates(reviewed_on, review_due_on, now):
+    # A day of grace: the reviewer's date may be ahead of UTC.
+    if reviewed_on > now.date() + timedelta(days=1):
+        yield "The review lies in the future."
+    if not reviewed_on < review_due_on <= reviewed_on + LONGEST_REVIEW:
+        yield "The next review is at most 12 months after this one."
