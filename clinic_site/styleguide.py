@@ -109,10 +109,9 @@ FILLED = {
 }
 
 
-def demo_forms():
-    """The same form as a reader first meets it, filled in, and sent with everything wrong."""
-    return {
-        "empty_form": DemoForm(prefix="empty"),
-        "filled_form": DemoForm(FILLED, prefix="filled"),
-        "wrong_form": DemoForm({"wrong-email": "bad"}, prefix="wrong"),
-    }
+def demo_forms(with_errors):
+    """The same form as a reader first meets it, filled in, and, where asked for, sent with errors."""
+    forms_shown = {"empty_form": DemoForm(prefix="empty"), "filled_form": DemoForm(FILLED, prefix="filled")}
+    if with_errors:
+        forms_shown["wrong_form"] = DemoForm({"wrong-email": "bad"}, prefix="wrong")
+    return forms_shown

@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from clinic_site.context import DISPLAYS
+from clinic_site.styleguide import demo_forms
 
 A_YEAR = 365 * 24 * 60 * 60
 
@@ -63,7 +64,7 @@ def styleguide(request):
     """Every component in every state, for those who build the site."""
     if not (settings.DEBUG or request.user.is_staff):
         raise Http404
-    return render(request, "styleguide.html")
+    return render(request, "styleguide.html", demo_forms(with_errors="errors" in request.GET))
 
 
 @staff_member_required
