@@ -5,6 +5,7 @@ import email.policy
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import Http404, HttpResponse, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import render
@@ -75,7 +76,8 @@ def demo_mail(request):
     files = sorted(
         settings.EMAIL_FILE_PATH.glob("*.log"), key=lambda file: file.stat().st_mtime, reverse=True
     )
-    return render(request, "admin/demo_mail.html", {"mails": [_read(file) for file in files[:50]]})
+    context = {**admin.site.each_context(request), "mails": [_read(file) for file in files[:50]]}
+    return render(request, "admin/demo_mail.html", context)
 
 
 def _read(file):
