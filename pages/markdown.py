@@ -11,17 +11,16 @@ cannot be shown as written is a problem with its line.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from html import unescape
-from urllib.parse import urlsplit
 
 import nh3
-from django.utils.html import escape, strip_tags
+from django.utils.html import escape
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.container import container_plugin
 
 from pages import plots
+from pages.inline import SCHEMES, Line, Notes, Problem, citation_rule, line_of, words
 
 HIDDEN_PREFIX = {"emergency": "Emergency: ", "call": "Call us: ", "callout": "Important: "}
 MOST = {"emergency": 1, "call": 1, "callout": 2}
@@ -33,7 +32,6 @@ OPENINGS = {
     "dont": '<div class="dont-list">',
 }
 CONTAINERS = {*OPENINGS, "figure", "table", "plot"}
-CITATION = re.compile(r"\[@([^\[\]\n]*)\]")
 # Ids of the page around the text; source-1 and so on are kept free too.
 TAKEN_IDS = {"main", "sources", "short-version", "contents", "guide", "help-title", "display-title"}
 
@@ -73,18 +71,6 @@ CLASSES = {
     "span": {"vh"},
     "sup": {"cite"},
 }
-SCHEMES = {"http", "https", "mailto", "tel"}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong, in which line of the text, in a sentence for the writer."""
-
-    line: int
-    sentence: str
-
-    def __str__(self):
-        return f"Line {self.line}: {self.sentence}"
 
 
 @dataclass
@@ -114,21 +100,10 @@ def render(
     return _Page(text, sources, leads_somewhere, picture).render()
 
 
-def _cite(state, silent):
-    """`[@key]`, before links look at the bracket."""
-    match = CITATION.match(state.src, state.pos)
-    if not match:
-        return False
-    if not silent:
-        state.push("cite", "", 0).content = match[1].strip()
-    state.pos = match.end()
-    return True
-
-
 def _parser():
     md = MarkdownIt("commonmark").enable("table")
     container_plugin(md, "box", validate=lambda params, markup: True)
-    md.inline.ruler.before("link", "cite", _cite)
+    md.inline.ruler.before("link", "cite", citation_rule)
     md.validateLink = lambda url: True  # a bad address is reported by us, not passed over
     return md
 
@@ -143,20 +118,15 @@ class _Page:
         # A last line of its own: the container plugin reads one letter past the end without it.
         self.text = text.replace("\r\n", "\n").replace("\0", "").rstrip() + "\n\n"
         self.lines = self.text.split("\n")
-        self.sources = sources
-        self.leads_somewhere = leads_somewhere
         self.picture = picture
-        self.line = 1
         self.level = 1
         self.ids = set()
         self.boxes = []
+        self.notes = Notes()
+        self.line = Line(sources, leads_somewhere, self.notes, self.boxes)
         self.counts = {}
         self.drawn = []
-        self.skipped = 0
         self.result = Rendered()
-
-    def problem(self, sentence, line=None):
-        self.result.problems.append(Problem(line or self.line, sentence))
 
     def render(self):
         html = self.blocks(PARSER.parse(self.text))
@@ -173,7 +143,8 @@ class _Page:
         for number, drawing in enumerate(self.drawn):
             clean = clean.replace(f'<slot name="{number}"></slot>', drawing, 1)
         self.result.html = clean
-        self.result.problems.sort(key=lambda problem: problem.line)
+        self.result.citations = self.line.citations
+        self.result.problems = sorted(self.notes.problems, key=lambda problem: problem.line)
         return self.result
 
     def slot(self, drawing):
@@ -187,7 +158,7 @@ class _Page:
         while position < len(tokens):
             token = tokens[position]
             if token.map:
-                self.line = token.map[0] + 1
+                self.notes.line = token.map[0] + 1
             if token.type == "container_box_open":
                 end = _closing(tokens, position)
                 html.append(self.box(token, tokens[position + 1 : end]))
@@ -219,36 +190,36 @@ class _Page:
             case "hr":
                 return "<hr>\n"
             case "html_block":
-                return self.html_of_their_own(token.content)
+                return self.line.html_of_their_own(token.content)
         return f"<{'/' if token.nesting < 0 else ''}{token.tag}>" if token.tag else ""
 
     def paragraph_text(self, token):
-        html = self.inline(token)
+        html = self.line.html(token)
         if not token.hidden:
-            self.result.prose.append(_words(html))
+            self.result.prose.append(words(html))
         return html
 
     def heading(self, token, inline):
         level = int(token.tag[1])
         if level == 1:
-            self.problem("The title is the only heading of level 1; begin with ##.")
+            self.notes.problem("The title is the only heading of level 1; begin with ##.")
         elif level > self.level + 1:
-            self.problem(
+            self.notes.problem(
                 f"The heading skips a level: {'#' * level} cannot follow {'#' * max(self.level, 1)}."
             )
         if level > 4:
-            self.problem("Headings end at ####.")
+            self.notes.problem("Headings end at ####.")
         self.level = min(max(level, 2), 4)
-        html = self.inline(inline)
+        html = self.line.html(inline)
         return self.heading_html(self.level, html)
 
     def heading_html(self, level, html, prefix=""):
-        words = _words(html)
-        if not words:
-            self.problem("The heading is empty.")
-        id = self.free_id(slugify(words)[:60].strip("-") or "part")
+        title = words(html)
+        if not title:
+            self.notes.problem("The heading is empty.")
+        id = self.free_id(slugify(title)[:60].strip("-") or "part")
         if level == 2:
-            self.result.headings.append((id, words))
+            self.result.headings.append((id, title))
         vh = f'<span class="vh">{prefix}</span>' if prefix else ""
         return f'<h{level} id="{id}">{vh}{html}</h{level}>\n'
 
@@ -268,10 +239,12 @@ class _Page:
         rest = rest.strip()
         self.refuse_open_end(token, name)
         if name not in CONTAINERS:
-            self.problem(f"There is no ::: {name}." if name else "This ::: closes nothing and opens nothing.")
+            self.notes.problem(
+                f"There is no ::: {name}." if name else "This ::: closes nothing and opens nothing."
+            )
             return self.blocks(inside)
         if self.boxes:
-            self.problem(f"::: {name} stands inside ::: {self.boxes[-1]}; close that first.")
+            self.notes.problem(f"::: {name} stands inside ::: {self.boxes[-1]}; close that first.")
         self.boxes.append(name)
         self.count(name)
         html = self.box_html(name, rest, inside)
@@ -284,7 +257,7 @@ class _Page:
         if name in ("table", "plot"):
             return self.table_box(name, rest, inside)
         if not rest:
-            self.problem(f"::: {name} needs a heading: ::: {name} Heading")
+            self.notes.problem(f"::: {name} needs a heading: ::: {name} Heading")
         if name in ("do", "dont"):
             self.check_list(name, inside)
         # A box under ### stands beside it, so that its heading never skips a level.
@@ -303,33 +276,35 @@ class _Page:
     def refuse_open_end(self, token, name):
         last = token.map[1]
         if last >= len(self.lines) or not self.lines[last].strip().startswith(":::"):
-            self.problem(f"::: {name} is never closed.")
+            self.notes.problem(f"::: {name} is never closed.")
 
     def count(self, name):
         self.counts[name] = self.counts.get(name, 0) + 1
         if self.counts[name] == MOST.get(name, 0) + 1 and name in MOST:
-            self.problem(f"A page has at most {MOST[name]} of ::: {name}; readers skip the rest.")
+            self.notes.problem(f"A page has at most {MOST[name]} of ::: {name}; readers skip the rest.")
 
     def check_list(self, name, inside):
         if not any(token.type == "bullet_list_open" for token in inside):
-            self.problem(f"::: {name} holds a list.")
+            self.notes.problem(f"::: {name} holds a list.")
         if name == "do":
             return
         for before, token in zip(inside, inside[2:], strict=False):
             starts_item = before.type == "list_item_open" and token.type == "inline"
             if starts_item and not token.content.lower().startswith("do not "):
-                self.problem('Every item of ::: dont starts with "do not".', _line_of(token, self.line))
+                self.notes.problem(
+                    'Every item of ::: dont starts with "do not".', line_of(token, self.notes.line)
+                )
 
     def figure(self, rest, inside):
         name, _, caption = rest.partition(" ")
         svg = self.picture(name) if re.fullmatch(r"[a-z0-9-]+", name) else None
         if svg is None:
-            self.problem(f'There is no picture "{name}".')
-        alternative = _words(self.blocks(inside))
+            self.notes.problem(f'There is no picture "{name}".')
+        alternative = words(self.blocks(inside))
         if not alternative:
-            self.problem("The picture needs words for those who cannot see it, between the ::: lines.")
+            self.notes.problem("The picture needs words for those who cannot see it, between the ::: lines.")
         if not caption:
-            self.problem(f"The picture needs a caption: ::: figure {name} Caption")
+            self.notes.problem(f"The picture needs a caption: ::: figure {name} Caption")
         return (
             f'<figure class="figure"><div role="img" aria-label="{escape(alternative)}">'
             f"{self.slot(svg or '')}</div><figcaption>{escape(caption)}</figcaption></figure>\n"
@@ -340,24 +315,24 @@ class _Page:
     def table_box(self, name, rest, inside):
         tables = [token for token in inside if token.type == "table_open"]
         if len(tables) != 1 or inside[0].type != "table_open" or _closing(inside, 0) != len(inside) - 1:
-            self.problem(f"::: {name} holds one table and nothing else.")
+            self.notes.problem(f"::: {name} holds one table and nothing else.")
             return self.blocks(inside)
         if name == "plot":
             return self.plot(rest, inside)
         if not rest:
-            self.problem("The table needs a caption: ::: table Caption")
+            self.notes.problem("The table needs a caption: ::: table Caption")
         return self.table(inside, rest)
 
     def table(self, tokens, caption=None):
         """A table with row headers in its first column, in a region that scrolls by itself."""
         if caption is None and not self.boxes:
-            self.problem("A table stands between ::: table Caption and :::.")
+            self.notes.problem("A table stands between ::: table Caption and :::.")
         id = self.free_id(f"table-{slugify(caption or '')[:40].strip('-') or 'of-this-page'}")
-        words = f'<caption id="{id}">{escape(caption or "Table")}</caption>'
+        head = f'<caption id="{id}">{escape(caption or "Table")}</caption>'
         html, column = [], 0
         for token in tokens[1:-1]:
             if token.map:
-                self.line = token.map[0] + 1
+                self.notes.line = token.map[0] + 1
             if token.type == "tr_open":
                 column = 0
             tag = token.tag
@@ -368,115 +343,23 @@ class _Page:
                 scope = "col" if token.type == "th_open" else "row"
                 html.append(f'<th scope="{scope}">' if tag == "th" else "<td>")
             elif token.type == "inline":
-                html.append(self.inline(token))
+                html.append(self.line.html(token))
             else:
                 html.append(f"<{'/' if token.nesting < 0 else ''}{tag}>")
         return (
             f'<div class="table-wrap" role="region" tabindex="0" aria-labelledby="{id}">'
-            f"<table>{words}{''.join(html)}</table></div>\n"
+            f"<table>{head}{''.join(html)}</table></div>\n"
         )
 
     def plot(self, rest, inside):
         """The picture and, below it, the table it was drawn from: one fact, written once."""
-        plot, faults = plots.read(rest, _table_rows(inside), self.line)
+        plot, faults = plots.read(rest, _table_rows(inside), self.notes.line)
         for line, sentence in faults:
-            self.problem(sentence, line)
+            self.notes.problem(sentence, line)
         if not plot:
             return self.table(inside, rest)
         svg = self.slot(plots.draw(plot, self.free_id("plot")))
         return f'<figure class="figure">{svg}</figure>\n{self.table(inside, plot.caption)}'
-
-    # Within a line
-
-    def inline(self, token):
-        line = self.line = _line_of(token, self.line)
-        html = []
-        for child in token.children or []:
-            html.append(self.inline_part(child))
-            if child.type in ("softbreak", "hardbreak"):
-                self.line += 1
-        self.line = line
-        return "".join(html)
-
-    def inline_part(self, child):
-        match child.type:
-            case "text":
-                return escape(child.content)
-            case "cite":
-                return self.citation(child.content)
-            case "link_open":
-                return self.link(child.attrs.get("href", ""))
-            case "link_close":
-                return self.link_end()
-            case "strong_open" | "strong_close":
-                return f"<{'/' if child.nesting < 0 else ''}strong>"
-            case "em_open":
-                self.problem("There are no italics here; write **bold**, or plain words.")
-                return ""
-            case "code_inline":
-                return f"<code>{escape(child.content)}</code>"
-            case "softbreak":
-                return "\n"
-            case "hardbreak":
-                return "<br>\n"
-            case "html_inline":
-                return self.html_of_their_own(child.content)
-            case "image":
-                self.problem("A picture stands between ::: figure name Caption and :::.")
-                return escape(child.content)
-        return ""
-
-    def citation(self, key):
-        source = self.sources.get(key)
-        if source is None:
-            self.problem(f"There is no source [@{key}].")
-            return ""
-        if key not in self.result.citations:
-            self.result.citations.append(key)
-        number = self.result.citations.index(key) + 1
-        label = escape(f"Source {number}: {source.short_name}")
-        return f'<sup class="cite"><a href="#source-{number}" aria-label="{label}">{number}</a></sup>'
-
-    def link(self, href):
-        sentence = self.fault_of(href)
-        if "emergency" in self.boxes and not href.startswith("tel:"):
-            sentence = sentence or "An emergency card has no links but phone numbers."
-        if sentence:
-            self.problem(sentence)
-            self.skipped += 1
-            return ""
-        outside = ' rel="noopener"' if href.startswith("http") else ""
-        return f'<a href="{escape(href)}"{outside}>'
-
-    def link_end(self):
-        if self.skipped:
-            self.skipped -= 1
-            return ""
-        return "</a>"
-
-    def fault_of(self, href):
-        """What is wrong with an address, or nothing."""
-        try:
-            parts = urlsplit(href)
-        except ValueError:
-            return f"The address {href} cannot be read."
-        if href.startswith("#"):
-            return ""
-        if parts.scheme:
-            if parts.scheme not in SCHEMES:
-                return f"The address {href} is not allowed here."
-            return ""
-        if not href.startswith("/") or href.startswith("//") or "\\" in href:
-            return f"The address {href} starts with / for a page of ours, or https:// for others."
-        if self.leads_somewhere and not self.leads_somewhere(parts.path):
-            return f"There is no page {parts.path}."
-        return ""
-
-    def html_of_their_own(self, content):
-        self.problem(
-            f"HTML is not allowed; write Markdown instead of {content.strip().splitlines()[0][:40]}."
-        )
-        return escape(content)
 
 
 def _closing(tokens, position):
@@ -496,7 +379,7 @@ def _table_rows(tokens):
         if token.type == "tbody_open":
             in_body = True
         elif in_body and token.type == "tr_open":
-            rows.append((_line_of(token, 1), []))
+            rows.append((line_of(token, 1), []))
         elif in_body and token.type == "inline":
             rows[-1][1].append(" ".join(_plain(token).split()))
     return rows
@@ -504,12 +387,3 @@ def _table_rows(tokens):
 
 def _plain(token: Token) -> str:
     return "".join(child.content for child in token.children or [] if child.type in ("text", "code_inline"))
-
-
-def _line_of(token, otherwise):
-    return token.map[0] + 1 if token.map else otherwise
-
-
-def _words(html):
-    """The words of our own HTML without its tags and without citation marks."""
-    return " ".join(unescape(strip_tags(re.sub(r"<sup.*?</sup>", "", html))).split())

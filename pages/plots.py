@@ -87,7 +87,8 @@ def draw(plot: Plot, id: str) -> SafeString:
     height = LEGEND + ROW * len(plot.rows) + AXIS
     return format_html(
         '<svg class="plot" role="img" aria-labelledby="{id}-title {id}-desc" width="100%" '
-        'height="{height}rem" font-size="1rem"><title id="{id}-title">{caption}</title><desc id="{id}-desc">{desc}</desc>'
+        'height="{height}rem" font-size="1rem">'
+        '<title id="{id}-title">{caption}</title><desc id="{id}-desc">{desc}</desc>'
         "{legend}{grid}{rows}</svg>",
         id=id,
         height=_short(height),
