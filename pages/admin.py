@@ -53,7 +53,7 @@ class PageAdmin(ReadOnly):
 
     @admin.display(description="reviewed by", ordering="live__approved_by")
     def reviewed(self, page):
-        return page.live and page.live.approved_by or "Nobody yet"
+        return (page.live and page.live.approved_by) or "Nobody yet"
 
     @admin.display(description="next review due", ordering="live__review_due_on")
     def review_due(self, page):

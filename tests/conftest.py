@@ -6,6 +6,7 @@ import socket
 import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings
+from django.db import connection
 
 from clinic_site import database
 
@@ -24,6 +25,14 @@ def postgres():
     database.start(settings.POSTGRES_DIR, "-c", "fsync=off", "-c", "full_page_writes=off")
     yield
     database.stop(settings.POSTGRES_DIR)
+
+
+@pytest.fixture
+def real_commits(transactional_db):
+    """For threads and browsers. The queue's tables are not Django's own: its flush would leave them."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 class Mailbox:

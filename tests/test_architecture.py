@@ -23,7 +23,7 @@ LAYERS = {
         {"views", "admin", "sitemaps", "feeds", "checks"},
         {"publishing"},
         {"markdown", "readability", "search", "structured_data"},
-        {"plots"},
+        {"plots", "inline"},
         {"models"},
     ],
 }

@@ -40,9 +40,13 @@ class ReadOnly:
         return False
 
 
-class AppointmentInline(ReadOnly, admin.TabularInline):
-    model = Appointment
+class Rows(ReadOnly, admin.TabularInline):
+    template = "admin/bookings/rows.html"
     extra = 0
+
+
+class AppointmentInline(Rows):
+    model = Appointment
     verbose_name_plural = "Time"
     fields = readonly_fields = ["when", "schedule", "status", "held_until_here"]
 
@@ -56,18 +60,28 @@ class AppointmentInline(ReadOnly, admin.TabularInline):
         return appointment.request.location.time_in_words(held_until) if held_until else "none"
 
 
-class MessageInline(ReadOnly, admin.TabularInline):
+class MessageInline(Rows):
     model = Message
-    extra = 0
     verbose_name_plural = "Was the patient told?"
-    fields = readonly_fields = ["kind", "status", "sent_at", "attempts", "error"]
+    fields = readonly_fields = ["kind", "status", "when_sent", "attempts", "error"]
+
+    @admin.display(description="Sent")
+    def when_sent(self, message):
+        return message.request.location.time_in_words(message.sent_at) if message.sent_at else "not yet"
 
 
-class EventInline(ReadOnly, admin.TabularInline):
+class EventInline(Rows):
     model = Event
-    extra = 0
     verbose_name_plural = "History"
-    fields = readonly_fields = ["at", "verb", "to_status", "who"]
+    fields = readonly_fields = ["when", "what", "who"]
+
+    @admin.display(description="When")
+    def when(self, event):
+        return event.request.location.time_in_words(event.at)
+
+    @admin.display(description="What")
+    def what(self, event):
+        return "asked for an appointment" if event.verb == "submit" else event.to_status
 
     @admin.display(description="Who")
     def who(self, event):
@@ -141,11 +155,18 @@ class AppointmentRequestAdmin(ReadOnly, admin.ModelAdmin):
             *super().get_urls(),
         ]
 
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": "Appointment requests", **(extra_context or {})})
+
     def change_view(self, request, object_id, form_url="", extra_context=None):
         asked = self.get_object(request, object_id)
         may_decide = asked and request.user.has_perm("bookings.decide_request")
         is_open = asked and asked.status == AppointmentRequest.Status.PENDING
-        context = {"can_decide": may_decide and is_open, **(extra_context or {})}
+        context = {
+            "can_decide": may_decide and is_open,
+            "title": "Appointment request",
+            **(extra_context or {}),
+        }
         return super().change_view(request, object_id, form_url, context)
 
     def accept(self, request, pk):

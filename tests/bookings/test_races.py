@@ -10,15 +10,7 @@ from bookings import lifecycle
 from bookings.models import Appointment, AppointmentRequest, Event, Message
 from tests import make
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def no_jobs_left(transactional_db):
-    """The queue's tables are not Django's own, so that its flush between such tests leaves them."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+pytestmark = pytest.mark.usefixtures("real_commits")
 
 
 def at_once(*acts):

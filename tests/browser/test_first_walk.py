@@ -80,32 +80,24 @@ def test_the_journey_can_be_walked_with_the_keyboard_alone(visit):
                 return
         raise AssertionError(f"the keyboard never reaches {selector}")
 
-    def choose_and_go_on(selector):
+    def go_on(selector="main button"):
         press_until(selector)
-        page.keyboard.press("Space")
-        press_until("main button")
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
 
-    press_until("main a.button")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
-    choose_and_go_on("input[name=who]")
-    choose_and_go_on("input[name=visit]")
-    choose_and_go_on("input[name=where]")
-    choose_and_go_on("input[name=start]")
+    go_on("main a.button")
+    for name in ["who", "visit", "where", "start"]:
+        press_until(f"input[name={name}]")
+        page.keyboard.press("Space")
+        go_on()
     press_until("#id_patient_name")
     page.keyboard.type("Ada")
     press_until("input[name=contact_by]")
     page.keyboard.press("Space")
     press_until("#id_email")
     page.keyboard.type("ada@example.com")
-    press_until("main button")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
-    press_until("main button")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    go_on()
+    go_on()
 
     assert page.get_by_role("heading", level=1).inner_text() == "We have your request"
     assert AppointmentRequest.objects.get().patient_name == "Ada"
