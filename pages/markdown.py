@@ -142,7 +142,7 @@ class _Page:
         # escaped before, and quotes within attributes are.
         for number, drawing in enumerate(self.drawn):
             clean = clean.replace(f'<slot name="{number}"></slot>', drawing, 1)
-        self.result.html = clean
+        self.result.html = clean.strip()
         self.result.citations = self.line.citations
         self.result.problems = sorted(self.notes.problems, key=lambda problem: problem.line)
         return self.result
@@ -300,11 +300,11 @@ class _Page:
         svg = self.picture(name) if re.fullmatch(r"[a-z0-9-]+", name) else None
         if svg is None:
             self.notes.problem(f'There is no picture "{name}".')
+        if not caption:
+            self.notes.problem(f"The picture needs a caption: ::: figure {name} Caption")
         alternative = words(self.blocks(inside))
         if not alternative:
             self.notes.problem("The picture needs words for those who cannot see it, between the ::: lines.")
-        if not caption:
-            self.notes.problem(f"The picture needs a caption: ::: figure {name} Caption")
         return (
             f'<figure class="figure"><div role="img" aria-label="{escape(alternative)}">'
             f"{self.slot(svg or '')}</div><figcaption>{escape(caption)}</figcaption></figure>\n"
@@ -359,7 +359,10 @@ class _Page:
         if not plot:
             return self.table(inside, rest)
         svg = self.slot(plots.draw(plot, self.free_id("plot")))
-        return f'<figure class="figure">{svg}</figure>\n{self.table(inside, plot.caption)}'
+        table = self.table(inside, "The numbers in this picture")
+        return (
+            f'<figure class="figure"><figcaption>{escape(plot.caption)}</figcaption>{svg}</figure>\n{table}'
+        )
 
 
 def _closing(tokens, position):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import RegexValidator
+from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -176,7 +176,9 @@ class Source(models.Model):
     year = models.PositiveSmallIntegerField()
     doi = models.CharField("DOI", max_length=100, blank=True)
     pmid = models.CharField("PMID", max_length=10, blank=True)
-    url = models.URLField("address", max_length=300, blank=True)
+    url = models.CharField(
+        "address", max_length=300, blank=True, validators=[URLValidator(["https", "http"])]
+    )
     sample_size = models.PositiveIntegerField("people studied", null=True, blank=True)
     showed = models.TextField("what it showed", blank=True)
     does_not_show = models.TextField("what it does not show", blank=True)

@@ -67,7 +67,7 @@ def approve(
     Raises Refused with every reason at once.
     """
     with transaction.atomic():
-        page = Page.objects.select_for_update().select_related("live").get(pk=revision.page_id)
+        page = Page.objects.select_for_update().get(pk=revision.page_id)
         locked = Revision.objects.select_for_update().get(pk=revision.pk)
         reasons = [
             *_objections_to_reviewer(locked, page, by),

@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 ('year', models.PositiveSmallIntegerField()),
                 ('doi', models.CharField(blank=True, max_length=100, verbose_name='DOI')),
                 ('pmid', models.CharField(blank=True, max_length=10, verbose_name='PMID')),
-                ('url', models.URLField(blank=True, max_length=300, verbose_name='address')),
+                ('url', models.CharField(blank=True, max_length=300, validators=[django.core.validators.URLValidator(['https', 'http'])], verbose_name='address')),
                 ('sample_size', models.PositiveIntegerField(blank=True, null=True, verbose_name='people studied')),
                 ('showed', models.TextField(blank=True, verbose_name='what it showed')),
                 ('does_not_show', models.TextField(blank=True, verbose_name='what it does not show')),

@@ -56,7 +56,7 @@ class Loading:
         sources = self.load_sources()
         files = [file for file in map(self.read, sorted(self.folder.rglob("*.md"))) if file]
         self.known = {file.path for file in files} | set(Page.objects.public().values_list("path", flat=True))
-        pages = {page.path: page for page in Page.objects.select_related("live")}
+        pages = {page.path: page for page in Page.objects.select_related("live", "parent")}
         # Parents first: a shorter path cannot lie below a longer one.
         for file in sorted(files, key=lambda file: len(file.path)):
             self.load_page(file, pages, sources)
@@ -98,7 +98,8 @@ class Loading:
         end = lines.index(FENCE, 1)
         path = "" if name == "home.md" else name.removesuffix(".md")
         front = self.parsed(name, "\n".join(lines[1:end]))
-        return StarterPage(name, path, front, "\n".join(lines[end + 1 :]).strip("\n"), end + 2)
+        start = next((n for n in range(end + 1, len(lines)) if lines[n].strip()), end + 1)
+        return StarterPage(name, path, front, "\n".join(lines[start:]), start + 1)
 
     def parsed(self, name, toml):
         try:
@@ -183,6 +184,5 @@ class Loading:
 
 def located(file, reason):
     if isinstance(reason, Problem):
-        # Blank lines before the body were dropped; a writer finds the line all the same.
         return f"{file.file}:{file.first_line + reason.line - 1}: {reason.sentence}"
     return f"{file.file}:1: {reason}"
