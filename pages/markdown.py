@@ -31,6 +31,7 @@ OPENINGS = {
     "do": '<div class="do-list">',
     "dont": '<div class="dont-list">',
 }
+FIT_A_PHONE = 3  # columns of a table
 CONTAINERS = {*OPENINGS, "figure", "table", "plot"}
 # Ids of the page around the text; source-1 and so on are kept free too.
 TAKEN_IDS = {"main", "sources", "short-version", "contents", "guide", "help-title", "display-title"}
@@ -68,6 +69,7 @@ CLASSES = {
     "div": {"care-card", "care-card--emergency", "care-card--call", "callout", "do-list", "dont-list"}
     | {"table-wrap"},
     "figure": {"figure"},
+    "p": {"table-hint"},
     "span": {"vh"},
     "sup": {"cite"},
 }
@@ -346,8 +348,10 @@ class _Page:
                 html.append(self.line.html(token))
             else:
                 html.append(f"<{'/' if token.nesting < 0 else ''}{tag}>")
+        columns = sum(token.type == "th_open" for token in tokens)
+        hint = '<p class="table-hint">The table goes on to the right.</p>\n' if columns > FIT_A_PHONE else ""
         return (
-            f'<div class="table-wrap" role="region" tabindex="0" aria-labelledby="{id}">'
+            f'{hint}<div class="table-wrap" role="region" tabindex="0" aria-labelledby="{id}">'
             f"<table>{head}{''.join(html)}</table></div>\n"
         )
 

@@ -97,6 +97,13 @@ def test_a_table_has_a_caption_a_region_and_row_headers():
     )
 
 
+def test_a_wide_table_says_that_it_goes_on():
+    narrow, wide = (f"::: table A\n{'|a' * n}|\n{'|--' * n}|\n{'|b' * n}|\n:::" for n in (3, 4))
+
+    assert "table-hint" not in render(narrow).html
+    assert render(wide).html.startswith('<p class="table-hint">The table goes on to the right.</p>')
+
+
 def test_a_picture_has_words_for_those_who_cannot_see_it():
     assert render('::: figure bay A still bay\nA "house" at night.\n:::').html == (
         '<figure class="figure"><div role="img" aria-label="A &quot;house&quot; at night.">'
