@@ -31,6 +31,12 @@ def test_plain_markdown():
     assert rendered.prose == ["A bold word.", "one", "two"]
 
 
+def test_signs_are_shown_and_never_become_tags():
+    assert render('5 &lt; 6 & &lt;b&gt; &lt;slot name="0"&gt;').html == (
+        '<p>5 &lt; 6 &amp; &lt;b&gt; &lt;slot name="0"&gt;</p>'
+    )
+
+
 def test_citations_are_numbered_in_reading_order():
     rendered = render("B [@zitek-2018]. A [@etchison-2018]. B [@zitek-2018].")
 
