@@ -152,6 +152,10 @@ DEFAULT_FROM_EMAIL = f"{CLINIC['name']} <{CLINIC['email']}>"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 if url := setting("EMAIL_URL", "like smtp://user:secret@mail.example:587?tls=yes", lambda: ""):
     _mail = urlsplit(url)
+    if _mail.scheme not in ("smtp", "smtps") or not _mail.hostname:
+        raise ImproperlyConfigured(
+            "EMAIL_URL cannot be read: it must look like smtp://user:secret@mail.example:587?tls=yes."
+        )
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     EMAIL_HOST = _mail.hostname
     EMAIL_PORT = _mail.port or (465 if _mail.scheme == "smtps" else 587)

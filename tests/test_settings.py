@@ -57,6 +57,31 @@ def test_a_wrong_setting_of_a_command_is_one_sentence():
     ]
 
 
+@pytest.mark.parametrize(
+    ("url", "settings_made"),
+    [
+        ("smtp://us%40er:se%2Fcret@mail.example:2525?tls=yes", "mail.example 2525 us@er se/cret True False"),
+        ("smtp://mail.example", "mail.example 587   False False"),
+        ("smtps://user:secret@mail.example", "mail.example 465 user secret False True"),
+    ],
+)
+def test_a_mail_server_is_read_from_its_url(url, settings_made):
+    names = ["HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL"]
+    code = f"from django.conf import settings as s; print(*[getattr(s, 'EMAIL_' + n) for n in {names}])"
+
+    assert run("-c", code, **{**PRODUCTION, "EMAIL_URL": url}).stdout.strip() == settings_made
+
+
+@pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://"])
+def test_a_mail_server_that_cannot_be_read_is_one_sentence(url):
+    result = run("manage.py", "check", **{**PRODUCTION, "EMAIL_URL": url})
+
+    assert (result.returncode, result.stderr.strip()) == (
+        1,
+        "EMAIL_URL cannot be read: it must look like smtp://user:secret@mail.example:587?tls=yes.",
+    )
+
+
 def test_the_demo_never_runs_in_debug_mode():
     result = run("-c", "from django.conf import settings; print(settings.DEBUG)", DEMO="yes")
 
