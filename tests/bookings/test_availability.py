@@ -52,10 +52,21 @@ def test_on_the_day_the_clocks_go_back_one_to_four_is_four_hours():
     assert closes - opens == 4 * HOUR
 
 
-def test_a_time_that_the_clocks_skip_opens_when_they_jump():
-    assert opening(CLOCKS_FORWARD, 2, 4) == [
-        (datetime(2027, 3, 14, 7, tzinfo=UTC), datetime(2027, 3, 14, 8, tzinfo=UTC))
-    ]
+@pytest.mark.parametrize("minute", [0, 30, 59])
+def test_a_time_that_the_clocks_skip_is_the_instant_when_they_jump(minute):
+    [(opens, closes)] = availability.open_intervals(
+        [OpeningHours(weekday=6, opens=time(2, minute), closes=time(4))], CLOCKS_FORWARD, NEW_YORK
+    )
+
+    assert (opens, closes) == (datetime(2027, 3, 14, 7, tzinfo=UTC), datetime(2027, 3, 14, 8, tzinfo=UTC))
+
+
+def test_of_an_hour_that_comes_twice_the_whole_is_open():
+    rule = OpeningHours(weekday=6, opens=time(0), closes=time(1, 30))
+
+    [(opens, closes)] = availability.open_intervals([rule], CLOCKS_BACK, NEW_YORK)
+
+    assert closes - opens == 2.5 * HOUR
 
 
 def test_a_shift_of_half_an_hour_is_half_an_hour():

@@ -1,10 +1,12 @@
 """What is promised when two people act at once: threads, a barrier, real commits."""
 
 import threading
+import time
 import uuid
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from bookings import lifecycle
 from bookings.models import Appointment, AppointmentRequest, Event, Message
@@ -59,6 +61,63 @@ def test_a_double_click_makes_one_request():
     results = at_once(*[lambda: make.submitted(room, submission=submission)] * 4)
 
     assert len({result.pk for result in results}) == AppointmentRequest.objects.count() == 1
+
+
+def until_somebody_waits():
+    """Come back when another connection waits for a lock of ours (or after 5 seconds)."""
+    deadline = time.monotonic() + 5
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+
+
+def test_who_decides_while_another_decision_is_under_way_waits_for_it_and_is_told():
+    asked, robin, kim = make.submitted(), make.staff("robin"), make.staff("kim")
+    first_has_decided = threading.Event()
+
+    def first():
+        with transaction.atomic():
+            lifecycle.accept(asked, by=robin, now=make.NOW)
+            first_has_decided.set()
+            until_somebody_waits()
+
+    def second():
+        first_has_decided.wait()
+        lifecycle.decline(asked, by=kim, reason="no_time", now=make.NOW)
+
+    _, refusal = at_once(first, second)
+
+    asked.refresh_from_db()
+    assert str(refusal).startswith("This request is already accepted: robin")
+    assert (asked.status, asked.events.count()) == ("accepted", 2)
+
+
+def test_who_asks_for_a_time_that_is_just_being_taken_waits_and_is_told():
+    """Without the lock on the schedule it would be an error of the constraint, and a second attempt."""
+    room = make.schedule()
+    first_has_asked = threading.Event()
+
+    def first():
+        with transaction.atomic():
+            make.submitted(room)
+            first_has_asked.set()
+            until_somebody_waits()
+
+    def second():
+        first_has_asked.wait()
+        with CaptureQueriesContext(connection) as queries:
+            try:
+                make.submitted(room)
+            finally:
+                asked.extend(query["sql"] for query in queries)
+
+    asked = []
+    _, refusal = at_once(first, second)
+
+    assert isinstance(refusal, lifecycle.TimeGone)
+    assert [sql for sql in asked if sql.startswith('INSERT INTO "bookings_appointment" ')] == []
 
 
 def test_of_two_members_of_staff_who_decide_at_once_one_decides_and_the_other_is_told():
