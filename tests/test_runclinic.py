@@ -70,19 +70,21 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("var")
 
 
-def test_it_opens_keeps_its_data_and_leaves_no_process(folder):
+def test_it_opens_alone_on_its_data_keeps_them_and_leaves_no_process(folder):
     port = free_port()
     first = runclinic(folder, "--port", str(port))
     words = words_until_open(first)
     children = psutil.Process(first.pid).children(recursive=True)
 
     home = urllib.request.urlopen(f"http://127.0.0.1:{port}/locations/").read().decode()
+    second_at_once = refusal(folder, "--port", str(free_port()))
     first.send_signal(signal.SIGINT)
     began = time.monotonic()
     rest, errors = first.communicate(timeout=20)
 
     assert re.search(r"Staff login +clinic\n +Password +\S{20}", words)
     assert "Arlington" in home and "Annapolis" in home
+    assert second_at_once == (1, f"CommandError: The clinic of {folder} already runs. Stop it first.")
     assert (first.returncode, rest.strip()) == (0, "Stopped. All data are kept.")
     assert set(errors.splitlines()) <= {"Launching a worker on all queues"}
     assert time.monotonic() - began < 10
@@ -109,17 +111,6 @@ def test_a_taken_port_is_one_sentence(folder):
         f"CommandError: Port {port} of 127.0.0.1 cannot be used: Address already in use. "
         "Choose another one with --port."
     )
-
-
-def test_a_second_clinic_on_the_same_data_is_one_sentence(folder):
-    first = runclinic(folder, "--port", str(free_port()))
-    words_until_open(first)
-
-    code, words = refusal(folder, "--port", str(free_port()))
-
-    first.terminate()
-    first.communicate(timeout=20)
-    assert (code, words) == (1, f"CommandError: The clinic of {folder} already runs. Stop it first.")
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(folder):
