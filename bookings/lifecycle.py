@@ -16,8 +16,9 @@ from bookings import availability, messages
 from bookings.models import Appointment, AppointmentRequest, Event, Location, Message, Schedule, VisitType
 
 REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0 O 1 I: it is read out on the phone
-# Postgres says "no" to a race in three ways: exclusion violation, deadlock, serialization failure.
-LOST_RACES = {"23P01", "40P01", "40001"}
+# Postgres says "no" to a race in four ways: exclusion and unique violation, deadlock, serialization
+# failure. A unique one means the same submission a second time, which the second attempt then finds.
+LOST_RACES = {"23P01", "23505", "40P01", "40001"}
 
 Status = AppointmentRequest.Status
 
@@ -88,7 +89,7 @@ def submit(
 
 
 def accept(request: AppointmentRequest, *, by: AbstractBaseUser, now: datetime) -> Appointment:
-    """Say yes: the held time becomes a booked appointment. Raises Refused or TimeGone.
+    """Say yes: the held time becomes a booked appointment. Raises Refused (also for the past) or TimeGone.
 
     A hold that ran out meanwhile is claimed again where its time is still free.
     """
@@ -96,6 +97,8 @@ def accept(request: AppointmentRequest, *, by: AbstractBaseUser, now: datetime) 
     def decide():
         locked = _lock(request)
         _move(locked, Status.ACCEPTED, verb="accept", by=by, now=now)
+        if locked.wanted_at <= now:
+            raise Refused(f"The time has passed: {locked.location.time_in_words(locked.wanted_at)}.")
         appointment = (
             locked.appointments.select_for_update().filter(status=Appointment.Status.PENDING).first()
         )

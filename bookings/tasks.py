@@ -1,5 +1,6 @@
 """What the worker runs. A job says where to look; what there is to do stands in the rows."""
 
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
@@ -17,3 +18,10 @@ def deliver(message):
 def deliver_due(timestamp):
     """Send what is owed and was missed: after a crash, a restart or a refusal of the mail server."""
     messages.deliver_due(now=timezone.now())
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(name="forget_ended_sessions")
+def forget_ended_sessions(timestamp):
+    """Delete the answers that somebody typed and never sent, once their session has ended."""
+    Session.objects.filter(expire_date__lte=timezone.now()).delete()

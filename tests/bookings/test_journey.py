@@ -3,11 +3,12 @@ import uuid
 from datetime import datetime
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import availability, lifecycle
+from bookings import availability, lifecycle, tasks
 from bookings.models import AppointmentRequest
 from tests import make
 
@@ -281,6 +282,23 @@ def test_after_sending_the_session_keeps_the_reference_only(client, walk):
 
     asked = AppointmentRequest.objects.get()
     assert list(client.session["journeys"].values()) == [{"sent": asked.reference}]
+
+
+def test_answers_that_were_never_sent_are_forgotten_when_the_session_has_ended(client, walk):
+    walk("visit", "where", "when", "you")
+    Session.objects.update(expire_date=timezone.now())
+
+    tasks.forget_ended_sessions(timestamp=0)
+
+    assert Session.objects.count() == 0
+
+
+def test_answers_of_today_are_kept(client, walk):
+    response = walk("visit", "where", "when", "you")
+
+    tasks.forget_ended_sessions(timestamp=0)
+
+    assert client.get(url(response, "check")).status_code == 200
 
 
 def test_the_decided_request_of_another_browser_cannot_be_seen(client, walk, room):

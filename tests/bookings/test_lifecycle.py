@@ -102,6 +102,16 @@ def test_an_accepted_request_has_a_booked_appointment():
     assert (appointment.status, appointment.held_until) == ("booked", None)
 
 
+def test_a_time_that_has_passed_cannot_be_accepted():
+    asked = make.submitted()
+
+    with pytest.raises(lifecycle.Refused, match="passed: Wednesday, March 10, 2027 at 9am EST"):
+        lifecycle.accept(asked, by=make.staff(), now=make.WEDNESDAY_9)
+
+    asked.refresh_from_db()
+    assert (asked.status, asked.messages.count()) == ("pending", 1)
+
+
 def test_a_declined_request_frees_its_time():
     room = make.schedule()
     asked = make.submitted(room)

@@ -120,6 +120,17 @@ def test_who_asks_for_a_time_that_is_just_being_taken_waits_and_is_told():
     assert [sql for sql in asked if sql.startswith('INSERT INTO "bookings_appointment" ')] == []
 
 
+def test_one_submission_to_two_places_at_once_is_one_request():
+    rooms, submission = [make.schedule(), make.schedule()], uuid.uuid4()
+
+    results = at_once(
+        lambda: make.submitted(rooms[0], submission=submission),
+        lambda: make.submitted(rooms[1], submission=submission),
+    )
+
+    assert len({result.pk for result in results}) == AppointmentRequest.objects.count() == 1
+
+
 def test_of_two_members_of_staff_who_decide_at_once_one_decides_and_the_other_is_told():
     asked, robin, kim = make.submitted(), make.staff("robin"), make.staff("kim")
 
