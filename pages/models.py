@@ -15,6 +15,8 @@ from django.urls import reverse
 A_PATH = r"^([a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*)?$"
 A_KEY = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 LONGEST_REVIEW = timedelta(days=366)
+# What people write; the rest of a revision is made from it or says who answers for it.
+WORDS = ("title", "caption", "summary", "short_version", "body", "change_note")
 
 
 class PageQuerySet(models.QuerySet):

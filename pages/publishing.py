@@ -11,14 +11,13 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
 from pages import markdown
-from pages.models import LONGEST_REVIEW, Page, Revision, Source
+from pages.models import LONGEST_REVIEW, WORDS, Page, Revision, Source
 from pages.readability import grade, words_of
 
 HARDEST_GRADE = 8
 SHORT_VERSION_LINES = range(3, 6)
 SHORT_VERSION_WORDS = 60
 NEEDS_SHORT_VERSION = {Page.Kind.HUB, Page.Kind.GUIDE, Page.Kind.CONDITION, Page.Kind.TREATMENT}
-WORDS = ("title", "caption", "summary", "short_version", "body", "change_note")
 MADE = ("html", "headings", "citations", "grade")
 
 

@@ -22,6 +22,7 @@ LAYERS = {
         {"urls", "apps", "management"},
         {"views", "admin", "sitemaps", "feeds", "checks"},
         {"publishing"},
+        {"forms", "differences"},
         {"markdown", "readability", "search", "structured_data"},
         {"plots", "inline"},
         {"models"},

@@ -1,0 +1,132 @@
+"""Pages: what readers see, and proposing a change."""
+
+from django.contrib import admin, messages
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from pages import publishing
+from pages.admin.window import ReadOnly, findings_on, require
+from pages.forms import WordsForm
+from pages.models import WORDS, Page, Revision
+
+
+class RevisionInline(admin.TabularInline):
+    model = Revision
+    fields = ["title", "created_at", "author", "change_note", "approved_by", "reviewed_on", "review_due_on"]
+    show_change_link = True
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Page)
+class PageAdmin(ReadOnly):
+    list_display = ["address", "title", "kind", "reviewed", "review_due", "sources_checked", "reading_grade"]
+    list_filter = ["kind"]
+    list_select_related = ["live__approved_by"]
+    search_fields = ["path", "live__title", "live__body"]
+    fields = ["address", "title", "kind", "parent", "position", "seen_by_readers"]
+    readonly_fields = ["address", "title", "seen_by_readers"]
+    inlines = [RevisionInline]
+    change_form_template = "admin/pages/page.html"
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        context = {"can_propose": request.user.has_perm("pages.add_revision"), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(ordering="path")
+    def address(self, page):
+        return str(page)
+
+    @admin.display(ordering="live__title")
+    def title(self, page):
+        return page.live.title if page.live else "Nothing public yet"
+
+    @admin.display(description="reviewed by", ordering="live__approved_by")
+    def reviewed(self, page):
+        return (page.live and page.live.approved_by) or "Nobody yet"
+
+    @admin.display(description="next review due", ordering="live__review_due_on")
+    def review_due(self, page):
+        return page.live and page.live.review_due_on
+
+    @admin.display(description="sources checked", ordering="live__sources_checked_on")
+    def sources_checked(self, page):
+        return page.live and page.live.sources_checked_on
+
+    @admin.display(description="grade", ordering="live__grade")
+    def reading_grade(self, page):
+        return page.live and page.live.grade
+
+    @admin.display(description="on the site")
+    def seen_by_readers(self, page):
+        if not page.live:
+            return "Readers do not see this page."
+        return format_html('<a href="{}">{}</a>', page.get_absolute_url(), page.live.title)
+
+    # Writing
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/propose/", view(self.propose), name="pages_page_propose"),
+            *super().get_urls(),
+        ]
+
+    def propose(self, request, pk):
+        """The newest words, or those of `?from=`, to be changed; on POST they are kept."""
+        require(request, "add_revision")
+        page = get_object_or_404(Page, pk=pk)
+        newest = page.revisions.order_by("-pk").first()
+        start = page.revisions.filter(pk=from_).first() if (from_ := from_of(request)) else newest
+        form = WordsForm(request.POST or None, initial=words_to_start_with(start))
+        if request.method == "POST" and form.is_valid():
+            if newest and all(getattr(newest, name) == form.cleaned_data[name] for name in WORDS):
+                messages.info(request, "Nothing has changed: these are the newest words already.")
+                return HttpResponseRedirect(address_of(newest))
+            return self.keep(request, page, form.cleaned_data)
+        return self.act(
+            request,
+            page,
+            "propose.html",
+            title=f"Propose a change to {page}",
+            form=form,
+            start=start,
+            findings=findings_on(start) if start and not start.is_approved else [],
+        )
+
+    def keep(self, request, page, words):
+        """Keep the words; with faults the writer goes on writing, without any they are looked at."""
+        kept = publishing.propose(page, by=request.user, now=timezone.now(), **words)
+        if publishing.faults(kept):
+            messages.warning(request, "Your words are kept. Readers do not see them: mend what is listed.")
+            again = reverse("admin:pages_page_propose", args=[page.pk])
+            return HttpResponseRedirect(f"{again}?from={kept.pk}")
+        messages.success(request, "Your words are kept. Readers see them when somebody else approves them.")
+        return HttpResponseRedirect(address_of(kept))
+
+
+def from_of(request):
+    number = request.GET.get("from", "")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
+
+
+def words_to_start_with(revision):
+    """A new change has a note of its own; one that is still being written keeps it."""
+    if not revision:
+        return {}
+    words = {name: getattr(revision, name) for name in WORDS}
+    is_done = revision.is_approved or revision.is_starter
+    return {**words, "change_note": ""} if is_done else words
+
+
+def address_of(revision):
+    return reverse("admin:pages_revision_change", args=[revision.pk])
