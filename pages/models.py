@@ -146,7 +146,7 @@ class Revision(models.Model):
         ]
 
     def __str__(self):
-        return self.title
+        return self.title or "Words without a title"
 
     @property
     def short_version_lines(self):

@@ -1,4 +1,6 @@
 from django.conf import settings
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import permission_required
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
@@ -6,7 +8,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
 from pages import structured_data
-from pages.models import Page, Source
+from pages.models import Page, Revision, Source
 
 
 @require_safe
@@ -16,20 +18,43 @@ def page(request, path):
     """One public page. It sets no cookie and looks at nobody, so it can be kept for everybody."""
     public = Page.objects.public().select_related("live__approved_by", "parent__live", "parent__parent__live")
     page = get_object_or_404(public, path=path)
-    sources = cited(page.live)
+    context = context_of(page, page.live)
+    json_ld = structured_data.json_ld(
+        page, context["sources"], context["crumbs"], settings.SITE_URL, settings.CLINIC
+    )
+    return render(request, template_of(page), {**context, "json_ld": json_ld})
+
+
+@require_safe
+@staff_member_required
+@permission_required("pages.view_revision", raise_exception=True)
+@cache_control(private=True, no_store=True)
+def preview(request, pk):
+    """Words as readers would see them, for staff alone; the form of the displays leads back here."""
+    revision = get_object_or_404(Revision.objects.select_related("page__parent__live", "approved_by"), pk=pk)
+    context = {**context_of(revision.page, revision), "template": template_of(revision.page)}
+    response = render(request, "pages/preview.html", context)
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def template_of(page):
+    return "pages/home.html" if page.kind == Page.Kind.HOME else "pages/page.html"
+
+
+def context_of(page, revision):
+    """What the template of a page asks for, with these words of it."""
+    sources = cited(revision)
     guide = guide_of(page)
-    context = {
+    return {
         "page": page,
-        "revision": page.live,
+        "revision": revision,
         "sources": sources,
         "crumbs": crumbs(page),
         "guide": guide,
         "today": timezone.localdate(),
-        "json_ld": structured_data.json_ld(page, sources, crumbs(page), settings.SITE_URL, settings.CLINIC),
         **neighbours(page, guide),
     }
-    template = "pages/home.html" if page.kind == Page.Kind.HOME else "pages/page.html"
-    return render(request, template, context)
 
 
 def cited(revision):

@@ -1,5 +1,7 @@
 """Proposing, looking at and approving words in the admin, as staff do it."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission
 
@@ -109,3 +111,71 @@ def test_a_wrong_start_is_an_empty_form(client, editor, start):
     page = make.starter().page
 
     assert client.get(f"{PROPOSE.format(page.pk)}?from={start}").status_code == 200
+
+
+def revision_page(revision):
+    return f"/staff/pages/revision/{revision.pk}/change/"
+
+
+def test_the_page_of_a_revision_shows_what_it_changes(client, editor):
+    revision = make.proposed(make.starter().page, body="Light may hurt [@schwenk-2018].")
+
+    shown = text(client.get(revision_page(revision)))
+
+    assert re.findall(r"<h3>(\w+)</h3> <div class=.difference.>", shown) == ["Body"]
+    assert re.findall(r"</span>(\w+) <span", shown) == ["can", "may"]
+    assert "Readers see these words when somebody other than the author approves them." in shown
+
+
+def test_the_findings_of_a_revision_lead_to_their_lines(client, editor):
+    revision = make.proposed(body="Dark.\n\n[@nobody-1900]")
+
+    shown = text(client.get(revision_page(revision)))
+
+    assert '<a href="#line-3">Line 3: There is no source [@nobody-1900].</a>' in shown
+    assert '<li id="line-3">[@nobody-1900]</li>' in shown
+    assert "Nothing of this page is public yet" in shown
+
+
+def test_public_words_say_so(client, editor):
+    shown = text(client.get(revision_page(make.approved())))
+
+    assert "Readers see these words." in shown and "These are the words readers see." in shown
+
+
+def test_a_preview_is_the_real_page_and_says_that_it_is_not_public(client, editor):
+    page = make.starter().page
+    revision = make.proposed(page, title="Dark", body="Dark helps [@schwenk-2018].")
+
+    shown = text(client.get(f"/preview/{revision.pk}/"))
+
+    assert "Preview, not public." in shown and "Dark helps<sup" in shown
+    assert '<ol class="sources">' in shown and "ld+json" not in shown
+    assert '<input type="hidden" name="back" value="/preview/' in shown
+    assert "Dark helps" not in text(client.get("/light/"))
+
+
+def test_a_preview_is_kept_by_nobody(client, editor):
+    response = client.get(f"/preview/{make.proposed().pk}/")
+
+    assert sorted(response.headers["Cache-Control"].split(", ")) == ["no-store", "private"]
+    assert response.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert '<meta name="robots" content="noindex, nofollow">' in text(response)
+
+
+def test_a_preview_of_the_home_page_has_its_shape(client, editor):
+    home = make.page("", kind="home")
+
+    shown = text(client.get(f"/preview/{make.proposed(home).pk}/"))
+
+    assert "Preview, not public." in shown and 'class="hero"' in shown
+
+
+def test_a_preview_is_for_staff_who_may_look(client):
+    revision = make.proposed()
+    address = f"/preview/{revision.pk}/"
+
+    assert client.get(address).headers["Location"].startswith("/staff/login/")
+    client.force_login(make.writer("other"))
+    assert client.get(address).status_code == 403
+    assert client.post(address).status_code == 405
