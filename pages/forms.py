@@ -41,3 +41,51 @@ class WordsForm(StaffForm):
 
     def clean_body(self):
         return self.cleaned_data["body"].replace("\r\n", "\n")
+
+
+class ApprovalForm(StaffForm):
+    """When these words were reviewed, until when, and why hard ones are right here."""
+
+    reviewed_on = forms.DateField(
+        label="Reviewed on",
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "Enter the day of the review", "invalid": "Enter the review as a date"},
+    )
+    review_due_on = forms.DateField(
+        label="Next review due on",
+        help_text="At most 12 months after this one.",
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Enter the day of the next review",
+            "invalid": "Enter the next review as a date",
+        },
+    )
+    why_hard_to_read = forms.CharField(
+        label="Why these words may be hard to read",
+        max_length=200,
+        required=False,
+        widget=forms.Textarea({"rows": 3}),
+    )
+
+    def __init__(self, *args, is_hard, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not is_hard:
+            del self.fields["why_hard_to_read"]
+
+
+class AgainForm(StaffForm):
+    change_note = forms.CharField(
+        label="What changed, for readers",
+        max_length=200,
+        error_messages={"required": "Say what changed, for readers"},
+    )
+
+
+class WithdrawalForm(StaffForm):
+    reason = forms.CharField(
+        label="Why should readers not see this page?",
+        help_text="Staff alone see the reason.",
+        max_length=200,
+        widget=forms.Textarea({"rows": 3}),
+        error_messages={"required": "Say why readers should not see this page"},
+    )

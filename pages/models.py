@@ -157,6 +157,28 @@ class Revision(models.Model):
         return self.approved_at is not None
 
 
+class Withdrawal(models.Model):
+    """These words were taken from the public: by whom, when and why. Staff alone see it."""
+
+    revision = models.ForeignKey(Revision, models.PROTECT, related_name="withdrawals")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(reason=""),
+                name="a_withdrawal_has_a_reason",
+                violation_error_message="Say why readers should not see this page.",
+            ),
+        ]
+
+    def __str__(self):
+        return self.reason
+
+
 class Source(models.Model):
     """Something a page cites as [@key]."""
 

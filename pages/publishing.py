@@ -1,4 +1,4 @@
-"""The verbs: propose, approve, publish starter words. The only writer of what is public."""
+"""The verbs: propose, approve, withdraw, publish starter words. The only writer of what is public."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
 from pages import markdown
-from pages.models import LONGEST_REVIEW, WORDS, Page, Revision, Source
+from pages.models import LONGEST_REVIEW, WORDS, Page, Revision, Source, Withdrawal
 from pages.readability import grade, words_of
 
 HARDEST_GRADE = 8
@@ -39,6 +39,15 @@ def propose(page: Page, *, by: AbstractBaseUser, now: datetime, **words: str) ->
     revision.author, revision.created_at = by, now
     revision.save()
     return revision
+
+
+def propose_again(revision: Revision, *, by: AbstractBaseUser, now: datetime, change_note: str) -> Revision:
+    """Keep the words of an older revision as the newest ones, to go back to them or to review them anew.
+
+    They are approved like any others: what was right when they were written may not be today.
+    """
+    words = {name: getattr(revision, name) for name in WORDS}
+    return propose(revision.page, by=by, now=now, **{**words, "change_note": change_note})
 
 
 def faults(revision: Revision) -> list:
@@ -89,6 +98,20 @@ def approve(
         page.save(update_fields=["live"])
 
 
+def withdraw(page: Page, *, by: AbstractBaseUser, reason: str, now: datetime) -> None:
+    """Take a page from the public at once; its words are kept, and can be proposed again.
+
+    Raises Refused without the right to it, without a reason, and for the home page.
+    """
+    with transaction.atomic():
+        page = Page.objects.select_for_update().get(pk=page.pk)
+        if reasons := list(_objections_to_withdrawal(page, by, reason)):
+            raise Refused(reasons)
+        Withdrawal.objects.create(revision=page.live, by=by, at=now, reason=reason.strip())
+        page.live = None
+        page.save(update_fields=["live"])
+
+
 def publish_starter(
     page: Page,
     *,
@@ -123,8 +146,9 @@ def publish_starter(
 
 
 def is_edited(page: Page) -> bool:
-    """Whether staff have written words for this page or approved some."""
-    return page.revisions.filter(Q(is_starter=False) | Q(approved_at__isnull=False)).exists()
+    """Whether staff have written words for this page, approved some or taken some from the public."""
+    touched = Q(is_starter=False) | Q(approved_at__isnull=False) | Q(withdrawals__isnull=False)
+    return page.revisions.filter(touched).exists()
 
 
 def leads_somewhere(path: str) -> bool:
@@ -183,6 +207,17 @@ def _objections_to_reviewer(revision, page, by):
         yield "These words are approved already."
     if page.live and page.live.pk > revision.pk:
         yield "Newer words are public already; propose these again."
+
+
+def _objections_to_withdrawal(page, by, reason):
+    if not by.has_perm("pages.approve_revision"):
+        yield "You do not have the right to take a page from the public."
+    if page.kind == Page.Kind.HOME:
+        yield "The home page stays; propose other words for it."
+    if not page.live:
+        yield "Readers do not see this page."
+    if not reason.strip():
+        yield "Say why readers should not see this page."
 
 
 def _objections_to_dates(reviewed_on, review_due_on, now):

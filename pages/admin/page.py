@@ -1,16 +1,18 @@
 """Pages: what readers see, and proposing a change."""
 
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from pages import publishing
-from pages.admin.window import ReadOnly, findings_on, require
-from pages.forms import WordsForm
-from pages.models import WORDS, Page, Revision
+from pages.admin.window import ReadOnly, address_of, findings_on, require
+from pages.forms import WithdrawalForm, WordsForm
+from pages.models import WORDS, Page, Revision, Withdrawal
 
 
 class RevisionInline(admin.TabularInline):
@@ -33,13 +35,19 @@ class PageAdmin(ReadOnly):
     list_filter = ["kind"]
     list_select_related = ["live__approved_by"]
     search_fields = ["path", "live__title", "live__body"]
-    fields = ["address", "title", "kind", "parent", "position", "seen_by_readers"]
-    readonly_fields = ["address", "title", "seen_by_readers"]
+    fields = ["address", "title", "kind", "parent", "position", "seen_by_readers", "withdrawn"]
+    readonly_fields = ["address", "title", "seen_by_readers", "withdrawn"]
     inlines = [RevisionInline]
     change_form_template = "admin/pages/page.html"
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        context = {"can_propose": request.user.has_perm("pages.add_revision"), **(extra_context or {})}
+        page = self.get_object(request, object_id)
+        may_decide = request.user.has_perm("pages.approve_revision")
+        context = {
+            "can_propose": request.user.has_perm("pages.add_revision"),
+            "can_withdraw": may_decide and page and page.live and page.kind != Page.Kind.HOME,
+            **(extra_context or {}),
+        }
         return super().change_view(request, object_id, form_url, context)
 
     @admin.display(ordering="path")
@@ -72,12 +80,19 @@ class PageAdmin(ReadOnly):
             return "Readers do not see this page."
         return format_html('<a href="{}">{}</a>', page.get_absolute_url(), page.live.title)
 
+    @admin.display(description="withdrawn")
+    def withdrawn(self, page):
+        taken = Withdrawal.objects.filter(revision__page=page).select_related("by")
+        lines = [(timezone.localtime(each.at).strftime("%B %-d, %Y"), each.by, each.reason) for each in taken]
+        return format_html_join(mark_safe("<br>"), "{}, {}: {}", lines) or "Never"
+
     # Writing
 
     def get_urls(self):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/propose/", view(self.propose), name="pages_page_propose"),
+            path("<int:pk>/withdraw/", view(self.withdraw), name="pages_page_withdraw"),
             *super().get_urls(),
         ]
 
@@ -113,6 +128,36 @@ class PageAdmin(ReadOnly):
         messages.success(request, "Your words are kept. Readers see them when somebody else approves them.")
         return HttpResponseRedirect(address_of(kept))
 
+    def withdraw(self, request, pk):
+        """Take a page from the public; the pages that lead to it are named before."""
+        require(request, "approve_revision")
+        page = get_object_or_404(Page.objects.select_related("live"), pk=pk)
+        form = WithdrawalForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                publishing.withdraw(page, by=request.user, now=timezone.now(), **form.cleaned_data)
+            except publishing.Refused as refusal:
+                for reason in refusal.reasons:
+                    form.add_error(None, str(reason))
+            else:
+                messages.success(request, f"Readers no longer see {page}. Its words are kept.")
+                return HttpResponseRedirect(reverse("admin:pages_page_change", args=[pk]))
+        return self.act(
+            request,
+            page,
+            "withdraw.html",
+            title=f"Withdraw {page} from the public?",
+            form=form,
+            leading=leading_to(page),
+        )
+
+
+def leading_to(page):
+    """The public pages with a link to this one."""
+    link = f'href="{page.get_absolute_url()}'
+    has_link = Q(live__html__contains=f'{link}"') | Q(live__html__contains=f"{link}#")
+    return Page.objects.public().filter(has_link).exclude(pk=page.pk).select_related("live")
+
 
 def from_of(request):
     number = request.GET.get("from", "")
@@ -126,7 +171,3 @@ def words_to_start_with(revision):
     words = {name: getattr(revision, name) for name in WORDS}
     is_done = revision.is_approved or revision.is_starter
     return {**words, "change_note": ""} if is_done else words
-
-
-def address_of(revision):
-    return reverse("admin:pages_revision_change", args=[revision.pk])

@@ -46,3 +46,7 @@ def findings_on(revision):
         words = lines[line - 1][:80] if line and line <= len(lines) else ""
         found.append({"sentence": str(fault), "line": line, "words": words})
     return found
+
+
+def address_of(revision):
+    return reverse("admin:pages_revision_change", args=[revision.pk])

@@ -184,3 +184,80 @@ def test_a_starter_page_can_be_approved():
     revision = make.approved(make.starter())
 
     assert Page.objects.get().live == revision
+
+
+def test_going_back_proposes_the_older_words_again():
+    older = make.approved()
+    newer = make.approved(make.proposed(older.page, by=older.author, title="Dark"), by=older.approved_by)
+
+    again = publishing.propose_again(older, by=newer.author, now=make.NOW, change_note="Back")
+
+    assert (again.title, again.body, again.change_note) == ("Light", older.body, "Back")
+    assert (Page.objects.get().live, again.is_approved) == (newer, False)
+    make.approved(again, by=older.approved_by)
+    assert Page.objects.get().live == again
+
+
+def withdrawn(page, by=None, reason="The trial was retracted."):
+    publishing.withdraw(page, by=by or make.reviewer("other"), reason=reason, now=make.NOW)
+
+
+def test_a_withdrawn_page_is_not_public_and_says_why():
+    revision = make.approved()
+
+    withdrawn(revision.page, by=revision.approved_by, reason=" Wrong. ")
+
+    taken = revision.withdrawals.get()
+    assert list(Page.objects.public()) == []
+    assert (taken.by, taken.at, taken.reason) == (revision.approved_by, make.NOW, "Wrong.")
+
+
+def test_a_withdrawn_starter_page_does_not_come_back_by_itself():
+    page = make.starter().page
+    withdrawn(page)
+
+    with pytest.raises(publishing.Refused, match="it is theirs"):
+        make.starter(page)
+
+
+def test_a_withdrawn_page_comes_back_when_words_are_approved():
+    revision = make.approved()
+    withdrawn(revision.page)
+    again = publishing.propose_again(revision, by=revision.author, now=make.NOW, change_note="Right")
+
+    make.approved(again, by=revision.approved_by)
+
+    assert Page.objects.get().live == again
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"by": make.writer}, "You do not have the right to take a page from the public."),
+        ({"reason": " "}, "Say why readers should not see this page."),
+    ],
+)
+def test_a_withdrawal_needs_the_right_and_a_reason(change, sentence):
+    page = make.starter().page
+    change = {name: value() if callable(value) else value for name, value in change.items()}
+
+    with pytest.raises(publishing.Refused) as refused:
+        withdrawn(page, **change)
+
+    assert refused.value.reasons == [sentence]
+    assert Page.objects.public().get() == page
+
+
+def test_a_page_is_not_withdrawn_twice():
+    page = make.starter().page
+    withdrawn(page)
+
+    with pytest.raises(publishing.Refused, match=r"^Readers do not see this page\.$"):
+        withdrawn(page, by=make.reviewer("third"))
+
+
+def test_the_home_page_stays():
+    home = make.starter(make.page("", kind="home")).page
+
+    with pytest.raises(publishing.Refused, match="The home page stays"):
+        withdrawn(home)
