@@ -23,6 +23,10 @@ class PageQuerySet(models.QuerySet):
     def public(self):
         return self.filter(live__isnull=False)
 
+    def due_for_review(self, day):
+        """Public pages whose next review is due on this day or before."""
+        return self.filter(live__review_due_on__lte=day)
+
 
 class Page(models.Model):
     """An address with words behind it. Which words: `live`; none, and readers do not find it."""

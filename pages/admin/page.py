@@ -1,11 +1,14 @@
 """Pages: what readers see, and proposing a change."""
 
+from datetime import timedelta
+
 from django.contrib import admin, messages
 from django.db.models import Q
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
@@ -13,6 +16,8 @@ from pages import publishing
 from pages.admin.window import ReadOnly, address_of, findings_on, require
 from pages.forms import WithdrawalForm, WordsForm
 from pages.models import WORDS, Page, Revision, Withdrawal
+
+DUE_WITHIN = [0, 30, 60]  # days
 
 
 class RevisionInline(admin.TabularInline):
@@ -29,10 +34,28 @@ class RevisionInline(admin.TabularInline):
         return False
 
 
+class DueFilter(admin.SimpleListFilter):
+    """What is due for review; a page nobody has reviewed is not due but owed."""
+
+    title = "review due"
+    parameter_name = "due"
+
+    def lookups(self, request, model_admin):
+        due = [(str(days), f"within {days} days" if days else "today or overdue") for days in DUE_WITHIN]
+        return [*due, ("never", "never reviewed")]
+
+    def queryset(self, request, pages):
+        if self.value() == "never":
+            return pages.public().filter(live__approved_at=None)
+        if self.value() in map(str, DUE_WITHIN):
+            return pages.due_for_review(timezone.localdate() + timedelta(days=int(self.value())))
+        return pages
+
+
 @admin.register(Page)
 class PageAdmin(ReadOnly):
     list_display = ["address", "title", "kind", "reviewed", "review_due", "sources_checked", "reading_grade"]
-    list_filter = ["kind"]
+    list_filter = [DueFilter, "kind"]
     list_select_related = ["live__approved_by"]
     search_fields = ["path", "live__title", "live__body"]
     fields = ["address", "title", "kind", "parent", "position", "seen_by_readers", "withdrawn"]
@@ -64,7 +87,16 @@ class PageAdmin(ReadOnly):
 
     @admin.display(description="next review due", ordering="live__review_due_on")
     def review_due(self, page):
-        return page.live and page.live.review_due_on
+        due = page.live and page.live.review_due_on
+        if not due:
+            return None
+        days = (due - timezone.localdate()).days
+        day = date_format(due, "F j, Y")
+        if days < 0:
+            return format_html('<span class="tag tag--stopped">overdue</span> {}', day)
+        if days <= max(DUE_WITHIN):
+            return format_html('<span class="tag tag--waiting">{}</span> {}', in_days(days), day)
+        return day
 
     @admin.display(description="sources checked", ordering="live__sources_checked_on")
     def sources_checked(self, page):
@@ -83,7 +115,7 @@ class PageAdmin(ReadOnly):
     @admin.display(description="withdrawn")
     def withdrawn(self, page):
         taken = Withdrawal.objects.filter(revision__page=page).select_related("by")
-        lines = [(timezone.localtime(each.at).strftime("%B %-d, %Y"), each.by, each.reason) for each in taken]
+        lines = [(date_format(timezone.localtime(each.at), "F j, Y"), each.by, each.reason) for each in taken]
         return format_html_join(mark_safe("<br>"), "{}, {}: {}", lines) or "Never"
 
     # Writing
@@ -150,6 +182,10 @@ class PageAdmin(ReadOnly):
             form=form,
             leading=leading_to(page),
         )
+
+
+def in_days(days):
+    return {0: "today", 1: "in 1 day"}.get(days, f"in {days} days")
 
 
 def leading_to(page):

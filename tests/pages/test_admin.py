@@ -1,5 +1,9 @@
+import re
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from pages.models import Page, Source
 from tests.pages import make
@@ -61,6 +65,47 @@ def test_a_source_edited_here_belongs_to_staff(staff_client):
 
     source.refresh_from_db()
     assert (source.title, source.is_starter, source.key) == ("Other", False, "schwenk-2018")
+
+
+@pytest.fixture
+def due_pages():
+    """Pages due so many days from today, by the number, and one that nobody has reviewed."""
+    author, reviewer, today = make.writer(), make.reviewer(), timezone.localdate()
+    make.starter(make.page("never"))
+    for days in [-1, 0, 30, 31, 60, 61]:
+        due = today + timedelta(days=days)
+        approval = {"reviewed_on": due - timedelta(days=300), "review_due_on": due, "now": timezone.now()}
+        make.approved(
+            make.proposed(make.page(f"in-{days}".replace("--", "-minus-")), author), reviewer, **approval
+        )
+
+
+@pytest.mark.parametrize(
+    ("due", "listed"),
+    [
+        ("0", ["in-0", "in-minus-1"]),
+        ("30", ["in-0", "in-30", "in-minus-1"]),
+        ("60", ["in-0", "in-30", "in-31", "in-60", "in-minus-1"]),
+        ("never", ["never"]),
+    ],
+)
+def test_the_list_shows_what_is_due_for_review(staff_client, due_pages, due, listed):
+    found = staff_client.get(f"/staff/pages/page/?due={due}").context["cl"].queryset
+
+    assert sorted(page.path for page in found) == listed
+
+
+def test_the_list_says_what_is_overdue_and_how_soon_the_rest_is_due(staff_client, due_pages):
+    tags = re.findall(r'<span class="tag tag--\w+">(.*?)</span>', shown(staff_client, "/staff/pages/page/"))
+
+    assert sorted(tags) == ["in 30 days", "in 31 days", "in 60 days", "overdue", "today"]
+
+
+def test_an_overdue_page_says_so_to_readers_and_one_due_today_does_not(client, due_pages):
+    sentence = "It may be out of date."
+
+    assert sentence in shown(client, "/in-minus-1/")
+    assert sentence not in shown(client, "/in-0/")
 
 
 @pytest.mark.parametrize("more", [0, 3])
