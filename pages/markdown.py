@@ -6,21 +6,21 @@ cannot be shown as written is a problem with its line.
     ::: emergency Call 911 if:        ::: do Before you come        ::: figure bay A still bay
     ::: call Call us if:              ::: dont On the way home      ::: table People in 3 trials
     ::: callout Not approved          ::: plot A and B from 0 to 100: How far pain fell
+    ::: people 4 of 10 Still better   ::: timeline The day, around an ordered list
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import nh3
 from django.utils.html import escape
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.container import container_plugin
 
-from pages import plots
-from pages.inline import SCHEMES, Line, Notes, Problem, citation_rule, line_of, words
+from pages import allowed, people, plots
+from pages.inline import Line, Notes, Problem, citation_rule, line_of, words
 
 HIDDEN_PREFIX = {"emergency": "Emergency: ", "call": "Call us: ", "callout": "Important: "}
 MOST = {"emergency": 1, "call": 1, "callout": 2}
@@ -32,47 +32,9 @@ OPENINGS = {
     "dont": '<div class="dont-list">',
 }
 FIT_A_PHONE = 3  # columns of a table
-CONTAINERS = {*OPENINGS, "figure", "table", "plot"}
+CONTAINERS = {*OPENINGS, "figure", "people", "plot", "table", "timeline"}
 # Ids of the page around the text; source-1 and so on are kept free too.
 TAKEN_IDS = {"main", "sources", "short-version", "contents", "guide", "help-title", "display-title"}
-
-TAGS = {
-    *("a", "b", "blockquote", "br", "caption", "code", "div", "figcaption", "figure", "h2", "h3", "h4", "hr"),
-    *(
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "slot",
-        "span",
-        "strong",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ),
-}
-ATTRIBUTES = {
-    "a": {"href", "rel", "aria-label"},
-    "div": {"role", "tabindex", "aria-label", "aria-labelledby"},
-    "ol": {"start"},
-    "slot": {"name"},
-    "th": {"scope"},
-    **{tag: {"id"} for tag in ("h2", "h3", "h4", "caption")},
-}
-CLASSES = {
-    "blockquote": {"inset"},
-    "div": {"care-card", "care-card--emergency", "care-card--call", "callout", "do-list", "dont-list"}
-    | {"table-wrap"},
-    "figure": {"figure"},
-    "p": {"table-hint"},
-    "span": {"vh"},
-    "sup": {"cite"},
-}
 
 
 @dataclass
@@ -132,14 +94,7 @@ class _Page:
 
     def render(self):
         html = self.blocks(PARSER.parse(self.text))
-        clean = nh3.clean(
-            html,
-            tags=TAGS,
-            attributes=ATTRIBUTES,
-            allowed_classes=CLASSES,
-            url_schemes=SCHEMES,
-            link_rel=None,
-        )
+        clean = allowed.clean(html)
         # What we drew ourselves is put in last. No writer can make a <slot>: their own "<" is
         # escaped before, and quotes within attributes are.
         for number, drawing in enumerate(self.drawn):
@@ -256,6 +211,10 @@ class _Page:
     def box_html(self, name, rest, inside):
         if name == "figure":
             return self.figure(rest, inside)
+        if name == "people":
+            return self.people(rest, inside)
+        if name == "timeline":
+            return self.timeline(rest, inside)
         if name in ("table", "plot"):
             return self.table_box(name, rest, inside)
         if not rest:
@@ -311,6 +270,29 @@ class _Page:
             f'<figure class="figure"><div role="img" aria-label="{escape(alternative)}">'
             f"{self.slot(svg or '')}</div><figcaption>{escape(caption)}</figcaption></figure>\n"
         )
+
+    def people(self, rest, inside):
+        """So many of so many people; who they were stands below, for everybody to read."""
+        opened = self.notes.line
+        drawn, fault = people.read(rest)
+        about = self.blocks(inside)
+        if fault:
+            self.notes.problem(fault, opened)
+        if not words(about):
+            self.notes.problem("Say between the ::: lines who was counted.", opened)
+        svg = self.slot(people.draw(drawn, self.free_id("people"))) if drawn else ""
+        caption = drawn.caption if drawn else rest
+        return f'<figure class="figure"><figcaption>{escape(caption)}</figcaption>{svg}</figure>\n{about}'
+
+    def timeline(self, rest, inside):
+        """The list stays a list; the line beside it is drawn by the style sheet."""
+        if not rest:
+            self.notes.problem("The timeline needs a caption: ::: timeline Caption")
+        alone = inside and inside[0].type == "ordered_list_open" and _closing(inside, 0) == len(inside) - 1
+        if not alone:
+            self.notes.problem("::: timeline holds one numbered list and nothing else.")
+        steps = self.blocks(inside)
+        return f'<figure class="figure timeline"><figcaption>{escape(rest)}</figcaption>{steps}</figure>\n'
 
     # Tables and plots
 

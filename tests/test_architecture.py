@@ -24,7 +24,8 @@ LAYERS = {
         {"publishing"},
         {"forms", "differences"},
         {"markdown", "readability", "search", "structured_data"},
-        {"plots", "inline"},
+        {"allowed"},
+        {"plots", "people", "inline"},
         {"models"},
     ],
 }

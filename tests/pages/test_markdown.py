@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages import markdown
+from pages import allowed, markdown
 
 SOURCES = {
     "etchison-2018": SimpleNamespace(short_name="Etchison 2018"),
@@ -129,6 +129,23 @@ def test_a_plot_and_its_table_are_one_fact():
     assert "<td>10</td><td>20</td>" in html
 
 
+def test_people_are_counted_in_a_picture_and_told_in_words():
+    rendered = render("::: people 4 of 10 About 4 in 10 people\nThey were 61 [@etchison-2018].\n:::")
+    html = rendered.html
+
+    assert html.startswith('<figure class="figure"><figcaption>About 4 in 10 people</figcaption><svg')
+    assert html.endswith('aria-label="Source 1: Etchison 2018">1</a></sup>.</p>')
+    assert '<title id="people-title">About 4 in 10 people</title>' in html
+    assert (rendered.citations, rendered.problems) == (["etchison-2018"], [])
+
+
+def test_a_timeline_stays_a_list():
+    assert render("::: timeline The day\n1. Come.\n2. Go.\n:::").html == (
+        '<figure class="figure timeline"><figcaption>The day</figcaption>'
+        "<ol><li>Come.</li><li>Go.</li></ol></figure>"
+    )
+
+
 def test_links_to_others_are_kept_apart_from_us():
     html = render("[FDA](https://www.fda.gov/) [us](/about/)").html
 
@@ -193,6 +210,18 @@ def test_links_to_others_are_kept_apart_from_us():
             "::: plot Relief\n| A | B | C |\n|---|---|---|\n| a | 1 | 2 |\n:::",
             "Line 1: Write ::: plot One and Other from 0 to 100: Caption",
         ),
+        ("::: people four of ten\nb\n:::", "Line 1: Write ::: people 4 of 10 Caption"),
+        ("a\n\n::: people 4 of 10\nb\n:::", "Line 3: Write ::: people 4 of 10 Caption"),
+        ("::: people 4 of 21 A\nb\n:::", "Line 1: The picture has 2 to 20 people, not 21."),
+        ("::: people 11 of 10 A\nb\n:::", "Line 1: 11 of 10 people cannot be."),
+        ("::: people 4 of 10 A\n:::", "Line 1: Say between the ::: lines who was counted."),
+        ("::: timeline\n1. a\n:::", "Line 1: The timeline needs a caption: ::: timeline Caption"),
+        ("::: timeline A\n- a\n:::", "Line 1: ::: timeline holds one numbered list and nothing else."),
+        (
+            "::: timeline A\n1. a\n\nb\n:::",
+            "Line 1: ::: timeline holds one numbered list and nothing else.",
+        ),
+        ("::: timeline A\n:::", "Line 1: ::: timeline holds one numbered list and nothing else."),
     ],
     ids=lambda value: value[:30] if value.startswith("Line") else "",
 )
@@ -232,6 +261,7 @@ class Seen(HTMLParser):
 
 PIECES = [
     *("# ", "## ", "#### ", "::: plot A and B from 0 to 9: C\n", "::: table T\n", "::: dont D\n", ":::\n"),
+    *("::: people 4 of 10 <b>\n", "::: timeline T\n"),
     *("::: figure bay C\n", "::: emergency <b>\n", "|a|b|c|\n", "|---|---|---|\n", "|x|1|2|\n", "\n", "\n\n"),
     *("[@etchison-2018]", "[@zitek-2018]", "[@", "]", "- ", "1. ", "> ", "    ", "```\n", "**", "*", "`"),
     *(
@@ -258,7 +288,16 @@ def test_whatever_is_written_the_html_is_harmless(text):
     seen = Seen(rendered.html)
 
     # <svg> and what is in it we drew ourselves; everything else is on the list.
-    assert seen.tags <= markdown.TAGS - {"slot"} | {"svg", "title", "desc", "circle", "rect", "line", "text"}
+    assert seen.tags <= allowed.TAGS - {"slot"} | {
+        "svg",
+        "title",
+        "desc",
+        "circle",
+        "rect",
+        "line",
+        "text",
+        "path",
+    }
     assert not {name for name in seen.attributes if name.startswith("on") or name in ("style", "src")}
     assert all(re.match(r"(https?|mailto|tel):|/(?!/)|#", address) for address in seen.addresses)
     assert all(1 <= problem.line <= text.count("\n") + text.count("\r") + 1 for problem in rendered.problems)

@@ -1,0 +1,40 @@
+"""What the HTML of a page may be made of, whatever its writer wrote."""
+
+import nh3
+
+from pages.inline import SCHEMES
+
+TAGS = {
+    *("a", "b", "blockquote", "br", "code", "div", "figcaption", "figure", "h2", "h3", "h4", "hr", "li"),
+    *("ol", "p", "pre", "slot", "span", "strong", "sup", "ul"),
+    *("caption", "table", "tbody", "td", "th", "thead", "tr"),
+}
+ATTRIBUTES = {
+    "a": {"href", "rel", "aria-label"},
+    "div": {"role", "tabindex", "aria-label", "aria-labelledby"},
+    "ol": {"start"},
+    "slot": {"name"},
+    "th": {"scope"},
+    **{tag: {"id"} for tag in ("h2", "h3", "h4", "caption")},
+}
+CLASSES = {
+    "blockquote": {"inset"},
+    "div": {"care-card", "care-card--emergency", "care-card--call", "callout", "do-list", "dont-list"}
+    | {"table-wrap"},
+    "figure": {"figure", "timeline"},
+    "p": {"table-hint"},
+    "span": {"vh"},
+    "sup": {"cite"},
+}
+
+
+def clean(html: str) -> str:
+    """The HTML without any tag, attribute, class or address that is not on the lists above."""
+    return nh3.clean(
+        html,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        allowed_classes=CLASSES,
+        url_schemes=SCHEMES,
+        link_rel=None,
+    )
