@@ -59,7 +59,7 @@ def test_there_is_nothing_inline_that_the_security_policy_would_refuse(seen, add
 
 def test_every_class_of_the_stylesheet_is_shown(seen):
     css = (Path(settings.BASE_DIR) / "static/css/site.css").read_text()
-    layout = {"sheet", "wide", "figure--wide", "measure", "share", "question--single"}  # not things to see
+    layout = {"sheet", "wide", "figure--wide", "measure", "question--single"}  # not things to see
     named = set(re.findall(r"\.([a-z][\w-]*)", re.sub(r"/\*.*?\*/|url\(.*?\)", "", css, flags=re.DOTALL)))
 
     assert named - layout - Page(seen("/styleguide/") + seen("/styleguide/?errors")).classes == set()

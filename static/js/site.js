@@ -1,5 +1,5 @@
 /* The page works without this. It moves the focus to the error summary, brings the question (not only
-   its control) into view when an error is followed, and offers to copy a link. */
+   its control) into view when an error is followed, and offers to copy a link or to hand it to the device. */
 
 const summary = document.querySelector("[data-autofocus]");
 
@@ -16,10 +16,21 @@ if (summary) {
   });
 }
 
-for (const button of document.querySelectorAll("[data-copy-link]")) {
-  button.hidden = false;
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) break; // a page that did not come by https
+  button.parentElement.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(location.href);
-    document.getElementById(button.dataset.copyLink).textContent = "Link copied";
+    const told = document.getElementById(button.dataset.told);
+    const copied = await navigator.clipboard.writeText(button.dataset.copy).then(() => true, () => false);
+    told.textContent = copied ? "Link copied" : "Your browser did not let us copy the link";
+  });
+}
+
+for (const button of document.querySelectorAll("[data-share]")) {
+  if (!navigator.share) break;
+  button.parentElement.hidden = false;
+  button.addEventListener("click", () => {
+    const { share: url, title } = button.dataset;
+    navigator.share({ url, title }).catch(() => {}); // the reader has thought better of it
   });
 }

@@ -158,6 +158,33 @@ def test_a_page_costs_few_queries_however_many_stand_beside_it(
         client.get("/migraine/first/")
 
 
+def test_a_page_is_shared_by_the_readers_own_mail_or_text_message(client):
+    make.starter(title="Light & dark")
+
+    share = re.search(r'<aside class="share".*?</aside>', main(client, "/light/"))[0]
+
+    address = "http%3A%2F%2F127.0.0.1%3A8000%2Flight%2F"
+    assert re.findall(r'href="(.*?)"', share) == [
+        f"mailto:?subject=Light%20%26%20dark&amp;body={address}",
+        f"sms:?&amp;body={address}",
+    ]
+    assert "People can see the topic of this page." in share
+
+
+def test_what_needs_a_script_to_share_is_hidden_without_one(client):
+    make.starter()
+
+    share = re.search(r'<aside class="share".*?</aside>', main(client, "/light/"))[0]
+
+    assert share.count("<button") == share.count("<li hidden> <button") == 2
+
+
+def test_the_sites_own_pages_are_not_for_sharing(client):
+    make.starter(make.page(kind="plain"), short_version="")
+
+    assert 'class="share"' not in main(client, "/light/")
+
+
 def test_the_home_page_has_its_own_shape(client):
     make.starter(make.page("", kind="home"), title="Care for migraine", short_version="")
 
