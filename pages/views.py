@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from pages import structured_data
+from pages import publishing, structured_data
 from pages.models import Page, Revision, Source
 
 
@@ -52,6 +52,7 @@ def context_of(page, revision):
         "sources": sources,
         "crumbs": crumbs(page),
         "guide": guide,
+        "drawing": publishing.picture(page.path) if page.kind == Page.Kind.HUB else None,
         "today": timezone.localdate(),
         **neighbours(page, guide),
     }

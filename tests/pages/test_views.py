@@ -134,6 +134,19 @@ def test_a_hub_lists_its_public_pages_in_order(client, guide):
     ]
 
 
+def test_a_hub_has_its_drawing_and_its_pages_have_none(client, guide):
+    hub, page = (main(client, path) for path in ("/migraine/", "/migraine/first/"))
+
+    assert '<div class="title"> <svg class="picture"' in hub
+    assert 'class="picture"' not in page
+
+
+def test_a_hub_without_a_drawing_does_without(client):
+    make.starter(make.page("quiet/rooms", kind="hub"))
+
+    assert '<div class="title"> <h1>' in main(client, "/quiet/rooms/")
+
+
 def test_the_pager_leads_through_the_guide(client, guide):
     found = re.findall(r'<a rel="(\w+)" href="(.*?)">', main(client, "/migraine/first/"))
 
