@@ -89,3 +89,26 @@ class WithdrawalForm(StaffForm):
         widget=forms.Textarea({"rows": 3}),
         error_messages={"required": "Say why readers should not see this page"},
     )
+
+
+class FeedbackForm(StaffForm):
+    """One question, and a box that may stay empty."""
+
+    useful = forms.TypedChoiceField(
+        label="Was this page useful?",
+        choices=[("yes", "Yes"), ("no", "No")],
+        coerce=lambda answer: answer == "yes",
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Select whether this page was useful",
+            "invalid_choice": "Select whether this page was useful",
+        },
+    )
+    comment = forms.CharField(
+        label="What should we change? (optional)",
+        help_text="Please do not include details about your health, or your name.",
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea({"rows": 4}),
+        error_messages={"max_length": "What we should change must be 1,000 characters or less"},
+    )

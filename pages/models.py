@@ -245,3 +245,20 @@ class Source(models.Model):
         if self.doi:
             return f"https://doi.org/{self.doi}"
         return f"https://pubmed.ncbi.nlm.nih.gov/{self.pmid}/" if self.pmid else self.url
+
+
+class Feedback(models.Model):
+    """What a reader told us of a page. Nothing tells who: no name, no address, no session."""
+
+    page = models.ForeignKey(Page, models.CASCADE, related_name="feedback")
+    useful = models.BooleanField("was useful")
+    comment = models.TextField(max_length=1000, blank=True)
+    created_at = models.DateTimeField("told at")
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = verbose_name_plural = "feedback"
+        indexes = [models.Index(fields=["page", "created_at"], name="feedback_of_a_page")]
+
+    def __str__(self):
+        return f"{self.page}: {'useful' if self.useful else 'not useful'}"

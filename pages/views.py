@@ -1,13 +1,15 @@
 from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import permission_required
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
 from pages import publishing, structured_data
+from pages.feedback import TooMuch, keep
+from pages.forms import FeedbackForm
 from pages.models import Page, Revision, Source
 
 
@@ -56,6 +58,37 @@ def context_of(page, revision):
         "today": timezone.localdate(),
         **neighbours(page, guide),
     }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def feedback(request, path):
+    """Was this page useful? The only page here that sets a cookie: the form's protection."""
+    page = page_with_feedback(path)
+    form = FeedbackForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if form.is_bound and form.is_valid():
+        try:
+            keep(page, **form.cleaned_data, now=timezone.now())
+            return redirect("feedback_kept", path)
+        except TooMuch:
+            form.add_error(
+                None, "Many people have told us about this page. Try again in an hour, or phone us."
+            )
+            status = 429
+    elif form.is_bound:
+        status = 422
+    return render(request, "pages/feedback.html", {"page": page, "form": form}, status=status)
+
+
+@require_safe
+def feedback_kept(request, path):
+    return render(request, "pages/feedback_kept.html", {"page": page_with_feedback(path)})
+
+
+def page_with_feedback(path):
+    """The public page at an address. The home page leads on, and is not asked about."""
+    pages = Page.objects.public().exclude(kind=Page.Kind.HOME).select_related("live")
+    return get_object_or_404(pages, path=path)
 
 
 def cited(revision):

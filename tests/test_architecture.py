@@ -21,7 +21,7 @@ LAYERS = {
     "pages": [
         {"urls", "apps", "management"},
         {"views", "admin", "sitemaps", "feeds", "checks"},
-        {"publishing"},
+        {"publishing", "feedback"},
         {"forms", "differences"},
         {"markdown", "readability", "search", "structured_data"},
         {"allowed"},
