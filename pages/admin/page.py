@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import Q
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -123,10 +124,18 @@ class PageAdmin(ReadOnly):
     def get_urls(self):
         view = self.admin_site.admin_view
         return [
-            path("<int:pk>/propose/", view(self.propose), name="pages_page_propose"),
+            path("<int:pk>/propose/", self.propose_or_give_back, name="pages_page_propose"),
             path("<int:pk>/withdraw/", view(self.withdraw), name="pages_page_withdraw"),
             *super().get_urls(),
         ]
+
+    def propose_or_give_back(self, request, pk):
+        """Who was signed out while writing gets the words back, instead of a login form without them."""
+        if request.method == "POST" and not self.admin_site.has_permission(request):
+            words = WordsForm(request.POST)
+            context = {"title": "You are signed out", "form": words, "back": request.path}
+            return TemplateResponse(request, "admin/pages/signed_out.html", context, status=403)
+        return self.admin_site.admin_view(self.propose)(request, pk)
 
     def propose(self, request, pk):
         """The newest words, or those of `?from=`, to be changed; on POST they are kept."""

@@ -88,6 +88,24 @@ def test_too_long_a_title_is_said_and_nothing_typed_is_lost(client, editor):
     assert page.revisions.count() == 1
 
 
+def test_who_was_signed_out_while_writing_gets_the_words_back(client, editor):
+    page = make.starter().page
+    client.logout()
+
+    response = propose(client, page, body="Typed for an hour. <b>")
+
+    shown = response.content.decode()
+    assert response.status_code == 403 and page.revisions.count() == 1
+    assert "You are signed out" in shown and "Typed for an hour. &lt;b&gt;" in shown
+    assert PROPOSE.format(page.pk) in shown
+
+
+def test_who_may_not_write_yet_is_sent_to_the_login(client):
+    response = client.get(PROPOSE.format(make.starter().page.pk))
+
+    assert response.headers["Location"].startswith("/staff/login/")
+
+
 def test_the_same_words_are_not_kept_twice(client, editor):
     page = make.starter().page
 
