@@ -197,3 +197,12 @@ def test_a_preview_is_for_staff_who_may_look(client):
     client.force_login(make.writer("other"))
     assert client.get(address).status_code == 403
     assert client.post(address).status_code == 405
+
+
+def test_lines_are_counted_as_they_were_typed(client, editor):
+    page = make.starter().page
+
+    shown = text(propose(client, page, body="\n\n[@nobody-1900]\n"))
+
+    assert Revision.objects.latest("pk").body == "\n\n[@nobody-1900]\n"
+    assert "Line 3: There is no source [@nobody-1900]." in shown

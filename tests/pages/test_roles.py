@@ -130,3 +130,10 @@ def test_the_rights_have_the_names_django_gives_them():
 
     after = dict(Permission.objects.filter(content_type__app_label="pages").values_list("codename", "name"))
     assert after == {codename: before[codename] for codename in after}
+
+
+@pytest.mark.parametrize("act", ["page/{0.page_id}/withdraw", "revision/{0.pk}/approve"])
+def test_who_may_not_decide_is_not_even_asked(client, waiting, act):
+    client.force_login(member(EDITOR))
+
+    assert client.get(f"/staff/pages/{act.format(waiting)}/").status_code == 403
