@@ -1,8 +1,11 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.contrib.sitemaps.views import sitemap
+from django.urls import include, path, reverse
+from django.views.decorators.cache import cache_control
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from clinic_site import views
+from pages.sitemaps import PageSitemap
 
 admin.site.site_header = admin.site.site_title = "Front desk"
 admin.site.index_title = "Front desk"
@@ -13,7 +16,26 @@ admin.site.unregister(ProcrastinateJob)
 handler404 = "clinic_site.views.not_found"
 handler500 = "clinic_site.views.server_error"
 
+
+class OtherSitemap(PageSitemap):
+    """What is public without being a page of ours."""
+
+    def items(self):
+        return ["start_request", "locations", "site_map"]
+
+    def location(self, name):
+        return reverse(name)
+
+    lastmod = None
+
+
+SITEMAPS = {"pages": PageSitemap, "others": OtherSitemap}
+
 urlpatterns = [
+    path("robots.txt", views.robots),
+    path(
+        "sitemap.xml", cache_control(public=True, max_age=60)(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"
+    ),
     path("healthz", views.healthz),
     path("display/", views.choose_display, name="choose_display"),
     path("styleguide/", views.styleguide, name="styleguide"),

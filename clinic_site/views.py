@@ -9,9 +9,11 @@ from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import Http404, HttpResponse, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from clinic_site.context import DISPLAYS
 from clinic_site.styleguide import demo_forms
@@ -22,6 +24,17 @@ A_YEAR = 365 * 24 * 60 * 60
 @require_GET
 def healthz(request):
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+@cache_control(public=True, max_age=60)
+def robots(request):
+    """What search engines leave alone: staff, the steps of a request, and searches."""
+    start = reverse("start_request")
+    closed = [reverse("admin:index"), reverse("request_first_step"), f"{start}*/", reverse("search")]
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), ""]
+    lines.append(f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}")
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
 
 
 @csrf_exempt  # cached pages carry no token; the Origin is checked instead, and only one cookie is set

@@ -7,6 +7,9 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.db.models import F, Q
@@ -14,9 +17,17 @@ from django.urls import reverse
 
 A_PATH = r"^([a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*)?$"
 A_KEY = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+A_TERM = r"^[a-z0-9]+([ -][a-z0-9]+){0,3}$"
 LONGEST_REVIEW = timedelta(days=366)
 # What people write; the rest of a revision is made from it or says who answers for it.
 WORDS = ("title", "caption", "summary", "short_version", "body", "change_note")
+LANGUAGE = "english"
+# Tags and their attributes are no words to Postgres.
+SEARCHED = (
+    SearchVector("title", weight="A", config=LANGUAGE)
+    + SearchVector("caption", "summary", "short_version", weight="B", config=LANGUAGE)
+    + SearchVector("html", weight="C", config=LANGUAGE)
+)
 
 
 class PageQuerySet(models.QuerySet):
@@ -118,6 +129,7 @@ class Revision(models.Model):
     class Meta:
         ordering = ["-created_at", "-pk"]
         permissions = [("approve_revision", "Can approve words for the public")]
+        indexes = [GinIndex(SEARCHED, name="words_that_are_searched")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(is_starter=True, author=None, sources_checked_on__isnull=False)
@@ -155,6 +167,11 @@ class Revision(models.Model):
     @property
     def short_version_lines(self):
         return self.short_version.splitlines()
+
+    @property
+    def public_since(self):
+        """When readers could first see these words, if they can: starter words from the beginning."""
+        return self.approved_at or self.created_at
 
     @property
     def is_approved(self):
@@ -262,3 +279,63 @@ class Feedback(models.Model):
 
     def __str__(self):
         return f"{self.page}: {'useful' if self.useful else 'not useful'}"
+
+
+class Synonym(models.Model):
+    """Another name for something our pages call by a plain one, for the search."""
+
+    term = models.CharField(
+        "what people type",
+        max_length=80,
+        unique=True,
+        validators=[RegexValidator(A_TERM, "Write 1 to 4 words in small letters, like imitrex.")],
+        help_text="In small letters, like imitrex.",
+    )
+    means = models.CharField(
+        "what our pages say", max_length=200, help_text="One or more names, with commas, like triptan."
+    )
+
+    class Meta:
+        ordering = ["term"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(term__regex=A_TERM),
+                name="a_term_is_a_few_words_in_small_letters",
+                violation_error_message="Write 1 to 4 words in small letters, like imitrex.",
+            )
+        ]
+
+    def __str__(self):
+        return self.term
+
+
+class Redirect(models.Model):
+    """An address that readers may still have, and the page that stands for it now."""
+
+    old_path = models.CharField(
+        max_length=200,
+        unique=True,
+        validators=[RegexValidator(A_PATH, "Write a path like ketamine-for-migraine/does-it-work.")],
+        help_text="The old address without slashes at the ends.",
+    )
+    page = models.ForeignKey(
+        Page, models.PROTECT, related_name="redirects", help_text="Where readers are sent."
+    )
+
+    class Meta:
+        ordering = ["old_path"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(old_path__regex=A_PATH) & ~Q(old_path=""),
+                name="an_old_path_is_lower_case_words_between_slashes",
+                violation_error_message="Write a path like ketamine-for-migraine/does-it-work.",
+            )
+        ]
+
+    def __str__(self):
+        return f"/{self.old_path}/"
+
+    def clean(self):
+        """The database refuses this too."""
+        if Page.objects.public().filter(path=self.old_path).exists():
+            raise ValidationError({"old_path": "Readers find a page here; it cannot lead elsewhere."})

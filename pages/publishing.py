@@ -157,7 +157,7 @@ def leads_somewhere(path: str) -> bool:
         match = resolve(path)
     except Resolver404:
         return False
-    if match.url_name not in ("home", "page"):
+    if match.url_name not in ("home", "page", "whole_guide"):
         return True
     return Page.objects.public().filter(path=match.kwargs["path"]).exists()
 

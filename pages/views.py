@@ -8,9 +8,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
 from pages import publishing, structured_data
+from pages import search as searching
+from pages import whole_guide as whole
 from pages.feedback import TooMuch, keep
 from pages.forms import FeedbackForm
-from pages.models import Page, Revision, Source
+from pages.models import Page, Redirect, Revision, Source
 
 
 @require_safe
@@ -19,7 +21,12 @@ from pages.models import Page, Revision, Source
 def page(request, path):
     """One public page. It sets no cookie and looks at nobody, so it can be kept for everybody."""
     public = Page.objects.public().select_related("live__approved_by", "parent__live", "parent__parent__live")
-    page = get_object_or_404(public, path=path)
+    page = public.filter(path=path).first()
+    if page is None:
+        moved = get_object_or_404(
+            Redirect.objects.select_related("page"), old_path=path, page__live__isnull=False
+        )
+        return redirect(moved.page, permanent=True)
     context = context_of(page, page.live)
     json_ld = structured_data.json_ld(
         page, context["sources"], context["crumbs"], settings.SITE_URL, settings.CLINIC
@@ -46,7 +53,7 @@ def template_of(page):
 
 def context_of(page, revision):
     """What the template of a page asks for, with these words of it."""
-    sources = cited(revision)
+    sources = cited(revision.citations)
     guide = guide_of(page)
     return {
         "page": page,
@@ -91,10 +98,29 @@ def page_with_feedback(path):
     return get_object_or_404(pages, path=path)
 
 
-def cited(revision):
+@require_safe
+@cache_control(public=True, max_age=60)
+@vary_on_cookie
+def whole_guide(request, path):
+    """All pages of a guide on one page, to read without a phone or to print."""
+    hubs = Page.objects.public().filter(kind=Page.Kind.HUB).select_related("live", "parent__live")
+    hub = get_object_or_404(hubs, path=path)
+    parts, keys = whole.joined(guide_of(hub))
+    context = {
+        "hub": hub,
+        "crumbs": [*crumbs(hub), hub],
+        "parts": parts,
+        "sources": cited(keys),
+        "is_reviewed": any(part.page.live.is_approved for part in parts),
+        "today": timezone.localdate(),
+    }
+    return render(request, "pages/whole_guide.html", context)
+
+
+def cited(keys):
     """The sources in reading order, so that the first is number 1."""
-    found = Source.objects.in_bulk(revision.citations, field_name="key")
-    return [found[key] for key in revision.citations if key in found]
+    found = Source.objects.in_bulk(keys, field_name="key")
+    return [found[key] for key in keys if key in found]
 
 
 def crumbs(page):
@@ -124,3 +150,30 @@ def neighbours(page, guide):
         "before": guide[place - 1] if place else None,
         "after": guide[place + 1] if place + 1 < len(guide) else None,
     }
+
+
+@require_safe
+def search(request):
+    """Pages that have the reader's words. Nobody keeps the answer: a question can be about health."""
+    found = searching.find(request.GET.get("q", ""))
+    sections = Page.objects.public().filter(parent=None, kind=Page.Kind.HUB).select_related("live")
+    return render(request, "pages/search.html", {"found": found, "sections": sections})
+
+
+@require_safe
+@cache_control(public=True, max_age=60)
+@vary_on_cookie
+def site_map(request):
+    """Every public page below the one it belongs to."""
+    return render(request, "pages/site_map.html", {"branches": branches()})
+
+
+def branches():
+    """The public pages as a tree: pairs of a page and the branches below it."""
+    pages = Page.objects.public().select_related("live").order_by("position", "path")
+    below = {page.pk: [] for page in pages}
+    top = []
+    for page in pages:
+        # A page whose parent nobody can see stands at the top.
+        below.get(page.parent_id, top).append((page, below[page.pk]))
+    return top

@@ -23,7 +23,7 @@ LAYERS = {
         {"views", "admin", "sitemaps", "feeds", "checks"},
         {"publishing", "feedback"},
         {"forms", "differences"},
-        {"markdown", "readability", "search", "structured_data"},
+        {"markdown", "readability", "search", "structured_data", "whole_guide"},
         {"allowed"},
         {"plots", "people", "inline"},
         {"models"},

@@ -10,6 +10,10 @@ GROUPS = {
         "view_source",
         "add_source",
         "change_source",
+        "view_feedback",
+        "delete_feedback",
+        *(f"{act}_synonym" for act in ("view", "add", "change", "delete")),
+        *(f"{act}_redirect" for act in ("view", "add", "change", "delete")),
     ],
     "Clinical reviewer": ["view_page", "view_revision", "approve_revision", "view_source", "change_source"],
 }

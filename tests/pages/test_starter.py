@@ -9,6 +9,7 @@ from django.db import transaction
 from pages import publishing
 from pages.management.commands.load_pages import STARTER
 from pages.models import Page, Source
+from pages.search import find
 
 PATHS = sorted(
     "" if file.name == "home.md" else str(file.relative_to(STARTER)).removesuffix(".md")
@@ -103,3 +104,20 @@ def test_every_source_is_cited():
     cited = {key for page in Page.objects.public() for key in page.live.citations}
 
     assert cited == set(Source.objects.values_list("key", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("migrane", "migraine"),
+        ("imitrex", "migraine/treatments-compared"),
+        ("spravato", "treatments/nasal-ketamine-and-spravato"),
+        ("botox", "migraine/treatments-compared"),
+        ("kill myself", "conditions/suicidal-thoughts"),
+        ("how much does it cost", "ketamine-for-migraine/cost-and-insurance"),
+        ("ketamin side efects", "ketamine-for-migraine/risks-and-side-effects"),
+        ("can I drive after ketamine", "your-visit/getting-home"),
+    ],
+)
+def test_what_people_ask_leads_to_the_page_that_says_it(query, path):
+    assert path in [result.page.path for result in find(query).results][:5]

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from pages import publishing
 from pages.markdown import Problem
-from pages.models import Page, Source
+from pages.models import Page, Source, Synonym
 
 STARTER = Path(__file__).resolve().parents[2] / "starter"
 FENCE = "+++"
@@ -53,6 +53,7 @@ class Loading:
         self.problems, self.notes, self.changed = [], [], 0
 
     def load(self):
+        self.load_synonyms()
         sources = self.load_sources()
         files = [file for file in map(self.read, sorted(self.folder.rglob("*.md"))) if file]
         self.known = {file.path for file in files} | set(Page.objects.public().values_list("path", flat=True))
@@ -60,6 +61,20 @@ class Loading:
         # Parents first: a shorter path cannot lie below a longer one.
         for file in sorted(files, key=lambda file: len(file.path)):
             self.load_page(file, pages, sources)
+
+    def load_synonyms(self):
+        """Once, for staff edit the list from then on."""
+        file = self.folder / "synonyms.toml"
+        if not file.exists() or Synonym.objects.exists():
+            return
+        for term, means in self.parsed(file.name, file.read_text()).items():
+            synonym = Synonym(term=term, means=means)
+            try:
+                synonym.full_clean()
+            except ValidationError as error:
+                self.problems.append(f"{file.name}: [{term}] {' '.join(error.messages)}")
+            else:
+                synonym.save()
 
     def load_sources(self):
         file = self.folder / "sources.toml"
@@ -179,7 +194,7 @@ class Loading:
             match = resolve(path)
         except Resolver404:
             return False
-        return match.url_name not in ("home", "page") or match.kwargs["path"] in self.known
+        return match.url_name not in ("home", "page", "whole_guide") or match.kwargs["path"] in self.known
 
 
 def located(file, reason):

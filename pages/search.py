@@ -1,0 +1,150 @@
+"""Finding pages by words: stems, names that staff hold to mean the same, and misspellings."""
+
+import re
+from dataclasses import dataclass
+from functools import reduce
+from html import unescape
+from operator import and_, or_
+
+from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank
+from django.db import connection
+from django.db.models import F, Func, TextField, Value
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from pages.models import LANGUAGE, SEARCHED, Page, Revision, Synonym
+
+WORD = re.compile(r"\w+(?:[-'’]\w+)*")
+LONGEST_QUERY = 200  # letters
+MOST_WORDS = 12
+MOST_SHOWN = 20
+LONGEST_TERM = 4  # words
+ASKING = {"much", "many"}  # how much, how many: no stop words to Postgres
+WEIGHTS = [0.0, 0.1, 0.4, 1.0]  # nothing, the text, the short version, the title
+# What is left of HTML: drawings and the numbers of sources go with what is in them, other tags alone.
+PLAIN = {
+    r"<svg\M.*?</svg>": " ",
+    r"<sup\M.*?</sup>": "",
+    r"</?(a|strong|code)\M[^>]*>": "",
+    r"<[^>]+>": " ",
+}
+# Letters that no page has: they stand where the marks will.
+START, STOP = "\ue000", "\ue001"
+
+# The word of ours that looks most like each of theirs. 0.4: "migrane" is 0.5 like "migraine".
+CLOSEST = """
+WITH ours AS MATERIALIZED (
+    SELECT DISTINCT (regexp_matches(lower(words), '[[:alpha:]]{3,}', 'g'))[1] AS word
+    FROM (
+        SELECT concat_ws(' ', title, summary, short_version, regexp_replace(html, '<[^>]+>', ' ', 'g'))
+        FROM pages_revision JOIN pages_page ON live_id = pages_revision.id
+        UNION ALL SELECT term FROM pages_synonym
+    ) AS texts(words)
+)
+SELECT coalesce(closest.word, theirs.word)
+FROM unnest(%s::text[]) WITH ORDINALITY AS theirs(word, place)
+LEFT JOIN LATERAL (
+    SELECT ours.word FROM ours WHERE length(theirs.word) > 3 AND similarity(ours.word, theirs.word) >= 0.4
+    ORDER BY similarity(ours.word, theirs.word) DESC, ours.word LIMIT 1
+) AS closest ON true
+ORDER BY theirs.place
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A page that was found, with a piece of its text in which the words are marked, or its summary."""
+
+    page: Page
+    title: str
+    snippet: SafeString
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was looked for and what came of it. `mended` are the words it was found by, if not theirs."""
+
+    query: str = ""
+    results: tuple[Result, ...] = ()
+    count: int = 0
+    mended: str = ""
+    has_all_words: bool = True
+
+
+def find(query: str) -> Found:
+    """The public pages that have these words, the closest first. Takes any text and never raises.
+
+    Every word must be there, in the title, the short version or the text. If no page has them all,
+    the words are mended to words of ours; if none has those either, some of them are enough.
+    """
+    query = " ".join(query.replace("\0", " ").split())[:LONGEST_QUERY]
+    words = [word for word in WORD.findall(query.lower()) if word not in ASKING][:MOST_WORDS]
+    if not words:
+        return Found(query)
+    if found := _results(_wanted(words, and_)):
+        return Found(query, *found)
+    near = _mended(words)
+    mended = "" if near == words else " ".join(near)
+    if mended and (found := _results(_wanted(near, and_))):
+        return Found(query, *found, mended)
+    if found := _results(_wanted(near, or_)):
+        return Found(query, *found, mended, has_all_words=len(near) == 1)
+    return Found(query)
+
+
+def _wanted(words, together):
+    """The question to Postgres: each word, or anything staff hold to mean the same."""
+    terms = {
+        " ".join(words[start : start + n]) for start in range(len(words)) for n in range(1, LONGEST_TERM + 1)
+    }
+    same = dict(Synonym.objects.filter(term__in=terms).values_list("term", "means"))
+    parts, rest = [], words
+    while rest:
+        size = next((n for n in range(LONGEST_TERM, 1, -1) if " ".join(rest[:n]) in same), 1)
+        term, rest = " ".join(rest[:size]), rest[size:]
+        meanings = [term, *same.get(term, "").split(",")]
+        parts.append(reduce(or_, [SearchQuery(meaning, config=LANGUAGE) for meaning in meanings]))
+    return reduce(together, parts)
+
+
+def _results(wanted):
+    """The closest results and how many there are in all, or None."""
+    found = Revision.objects.filter(live_on__isnull=False).annotate(searched=SEARCHED).filter(searched=wanted)
+    count = found.count()
+    if not count:
+        return None
+    rank = SearchRank(SEARCHED, wanted, weights=WEIGHTS, normalization=1)
+    closest = (
+        found.select_related("live_on")
+        .defer("body", "html")
+        .annotate(snippet=_snippet(wanted))
+        .order_by(-rank, "live_on__path")[:MOST_SHOWN]
+    )
+    results = [
+        Result(hit.live_on, hit.title, _marked(hit.snippet if START in hit.snippet else hit.summary))
+        for hit in closest
+    ]
+    return tuple(results), count
+
+
+def _snippet(wanted):
+    text = F("html")
+    for pattern, left in PLAIN.items():
+        change = map(Value, (pattern, left, "g"))
+        text = Func(text, *change, function="regexp_replace", output_field=TextField())
+    return SearchHeadline(
+        text, wanted, config=LANGUAGE, start_sel=START, stop_sel=STOP, min_words=15, max_words=30
+    )
+
+
+def _marked(snippet):
+    text = escape(" ".join(unescape(snippet).split()))
+    if not text.endswith((".", "!", "?")):
+        text += " …"  # half a sentence can say the opposite
+    return mark_safe(text.replace(START, "<mark>").replace(STOP, "</mark>"))
+
+
+def _mended(words):
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSEST, [words])
+        return [word for (word,) in cursor.fetchall()]
