@@ -4,6 +4,7 @@ from django.urls import include, path, reverse
 from django.views.decorators.cache import cache_control
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from bookings.models import Location
 from clinic_site import views
 from pages.sitemaps import PageSitemap
 
@@ -21,10 +22,13 @@ class OtherSitemap(PageSitemap):
     """What is public without being a page of ours."""
 
     def items(self):
-        return ["start_request", "locations", "site_map"]
+        places = Location.objects.filter(is_listed=True)
+        return [reverse(name) for name in ("start_request", "locations", "site_map")] + [
+            place.get_absolute_url() for place in places
+        ]
 
-    def location(self, name):
-        return reverse(name)
+    def location(self, address):
+        return address
 
     lastmod = None
 

@@ -118,3 +118,13 @@ def test_a_clinic_with_a_mail_server_has_no_page_of_mail(client, settings):
 
 def test_the_process_says_that_it_is_alive(client):
     assert client.get("/healthz").content == b"ok\n"
+
+
+@pytest.mark.django_db
+def test_the_sitemap_names_each_place_that_patients_can_see(client):
+    make.location(slug="arlington")
+    make.location(slug="closed", is_listed=False)
+
+    words = client.get("/sitemap.xml").content.decode()
+
+    assert "/locations/arlington/" in words and "closed" not in words
