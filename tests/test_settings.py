@@ -42,7 +42,7 @@ def test_the_production_settings_pass_the_deployment_check():
 def test_production_does_not_start_without_its_settings(name):
     environment = {key: value for key, value in PRODUCTION.items() if key != name}
 
-    result = run("-c", "import clinic_site.wsgi", **environment)
+    result = run("-c", "import clinic_site.settings", **environment)
 
     assert result.returncode != 0
     assert f"Set {name}: " in result.stderr.strip().splitlines()[-1]
