@@ -1,4 +1,4 @@
-"""What staff write about pages. Forms check shape; publishing decides what readers see."""
+"""What is written about pages, by staff and by readers. Forms check shape; the verbs decide."""
 
 from crispy_forms.helper import FormHelper
 from django import forms
@@ -6,7 +6,7 @@ from django import forms
 from pages.models import WORDS, Revision
 
 
-class StaffForm(forms.Form):
+class ClinicForm(forms.Form):
     """A form of the clinic: the browser checks nothing, so that everybody gets our sentences."""
 
     use_required_attribute = False
@@ -19,7 +19,7 @@ class StaffForm(forms.Form):
         self.helper.disable_csrf = True
 
 
-class WordsForm(StaffForm):
+class WordsForm(ClinicForm):
     """The words of a page. Nothing is required: the gate says what is missing, and nothing is lost."""
 
     def __init__(self, *args, **kwargs):
@@ -43,7 +43,7 @@ class WordsForm(StaffForm):
         return self.cleaned_data["body"].replace("\r\n", "\n")
 
 
-class ApprovalForm(StaffForm):
+class ApprovalForm(ClinicForm):
     """When these words were reviewed, until when, and why hard ones are right here."""
 
     reviewed_on = forms.DateField(
@@ -73,7 +73,7 @@ class ApprovalForm(StaffForm):
             del self.fields["why_hard_to_read"]
 
 
-class AgainForm(StaffForm):
+class AgainForm(ClinicForm):
     change_note = forms.CharField(
         label="What changed, for readers",
         max_length=200,
@@ -81,7 +81,7 @@ class AgainForm(StaffForm):
     )
 
 
-class WithdrawalForm(StaffForm):
+class WithdrawalForm(ClinicForm):
     reason = forms.CharField(
         label="Why should readers not see this page?",
         help_text="Staff alone see the reason.",
@@ -91,7 +91,7 @@ class WithdrawalForm(StaffForm):
     )
 
 
-class FeedbackForm(StaffForm):
+class FeedbackForm(ClinicForm):
     """One question, and a box that may stay empty."""
 
     useful = forms.TypedChoiceField(
