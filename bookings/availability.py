@@ -132,14 +132,16 @@ def starts_by_schedule(
     return found
 
 
-def reply_until(location: Location, starts_at: datetime, *, now: datetime) -> datetime:
-    """When the clinic's answer to a request for `starts_at` is due.
+def reply_until(location: Location, starts_at: datetime | None, *, now: datetime) -> datetime:
+    """When the answer to a request (or to an offer) for `starts_at` is due; None names no exact time.
 
     The close of the second working day after today, but two hours before the visit at the latest;
     where even these are over, halfway there.
     """
-    latest = max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2)
-    return min(_close_of_second_working_day(location, now=now), latest)
+    close = _close_of_second_working_day(location, now=now)
+    if starts_at is None:
+        return close
+    return min(close, max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2))
 
 
 def _close_of_second_working_day(location, *, now):

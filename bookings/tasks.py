@@ -4,7 +4,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings import messages
+from bookings import lifecycle, messages
 
 
 @app.task(name="deliver")
@@ -18,6 +18,13 @@ def deliver(message):
 def deliver_due(timestamp):
     """Send what is owed and was missed: after a crash, a restart or a refusal of the mail server."""
     messages.deliver_due(now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="sweep")
+def sweep(timestamp):
+    """End the holds, offers and requests that have run out."""
+    lifecycle.sweep(now=timezone.now())
 
 
 @app.periodic(cron="23 * * * *")

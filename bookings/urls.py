@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from bookings.views import journey, places
+from bookings.views import journey, manage, places
 
 
 class StepConverter(StringConverter):
@@ -15,6 +15,8 @@ urlpatterns = [
     path("request-an-appointment/who/", journey.first_step, name="request_first_step"),
     path("request-an-appointment/<uuid:journey>/sent/", journey.sent, name="request_sent"),
     path("request-an-appointment/<uuid:journey>/<step:step>/", journey.step, name="request_step"),
+    path("confirm/<str:token>/", manage.confirm, name="confirm_request"),
+    path("manage/<str:token>/", manage.manage, name="manage_request"),
     path("locations/", places.locations, name="locations"),
     path("locations/<slug:slug>/", places.location, name="location"),
 ]

@@ -52,7 +52,22 @@ def asking(room, **fields):
 
 
 def submitted(room=None, **fields):
+    """A request as the website takes it; with an e-mail address it waits to be confirmed."""
     return lifecycle.submit(**asking(room or schedule(), **fields))
+
+
+def confirmed(room=None, **fields):
+    """A request that waits for the clinic's answer: its address was confirmed at once."""
+    asked = submitted(room, **fields)
+    return lifecycle.verify(asked, now=asked.created_at)
+
+
+def accepted(room=None, **fields):
+    """A request with a booked appointment."""
+    asked = confirmed(room, **fields)
+    lifecycle.accept(asked, by=staff("kim" + uuid.uuid4().hex[:6]), now=asked.created_at)
+    asked.refresh_from_db()
+    return asked
 
 
 def staff(name="robin", **fields):

@@ -85,7 +85,7 @@ class EventInline(Rows):
 
     @admin.display(description="Who")
     def who(self, event):
-        return event.by.get_username() if event.by else "the patient"
+        return event.who
 
 
 @admin.register(AppointmentRequest)
@@ -208,7 +208,7 @@ class AppointmentRequestAdmin(ReadOnly, admin.ModelAdmin):
             else:
                 messages.success(request, f"{asked.reference}: {done}")
             return HttpResponseRedirect(page)
-        subject, text = patient_messages.words(asked, kind)
+        subject, text = patient_messages.words(asked, kind, now=timezone.now())
         context = {
             **self.admin_site.each_context(request),
             "title": f"{question} {asked.reference}?",

@@ -1,5 +1,6 @@
-from bookings.models.booking import Appointment, AppointmentRequest, Event, Message
+from bookings.models.booking import Appointment, AppointmentRequest, RequestedPeriod
 from bookings.models.clinic import Closure, Location, OpeningHours, Schedule, VisitType
+from bookings.models.history import Event, Message
 
 __all__ = [
     "Appointment",
@@ -9,6 +10,7 @@ __all__ = [
     "Location",
     "Message",
     "OpeningHours",
+    "RequestedPeriod",
     "Schedule",
     "VisitType",
 ]

@@ -5,13 +5,12 @@ The statuses are written by bookings.lifecycle alone.
 
 import uuid
 
-from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Q
 
-from bookings.models.clinic import Location, Schedule, VisitType
+from bookings.models.clinic import Location, Schedule, VisitType, Weekday
 
 
 class AppointmentRequest(models.Model):
@@ -37,13 +36,41 @@ class AppointmentRequest(models.Model):
             Status.WITHDRAWN,
             Status.EXPIRED,
         },
-        Status.OFFERED: {Status.ACCEPTED, Status.PENDING, Status.WITHDRAWN},
-        Status.WAITLISTED: {Status.OFFERED, Status.WITHDRAWN},
+        Status.OFFERED: {
+            Status.ACCEPTED,
+            Status.OFFERED,
+            Status.PENDING,
+            Status.DECLINED,
+            Status.WITHDRAWN,
+        },
+        Status.WAITLISTED: {
+            Status.OFFERED,
+            Status.ACCEPTED,
+            Status.DECLINED,
+            Status.WITHDRAWN,
+            Status.EXPIRED,
+        },
         Status.ACCEPTED: set(),
         Status.DECLINED: set(),
         Status.WITHDRAWN: set(),
         Status.EXPIRED: set(),
     }
+
+    OPEN = (Status.UNVERIFIED, Status.PENDING, Status.OFFERED, Status.WAITLISTED)
+
+    class AsksFor(models.TextChoices):
+        TIME = "time", "an exact time"
+        PERIODS = "periods", "days that suit"
+        WAITLIST = "waitlist", "the waiting list"
+        CALL = "call", "a phone call"
+
+    class Need(models.TextChoices):
+        DIM_ROOM = "dim_room", "A dim room"
+        QUIET_WAIT = "quiet_wait", "A quiet place to wait"
+        NO_PERFUME = "no_perfume", "No perfume near me"
+        STEP_FREE = "step_free", "A way in without steps"
+        INTERPRETER = "interpreter", "An interpreter"
+        COMPANION = "companion", "Room for someone who comes with me"
 
     class Via(models.TextChoices):
         WEB = "web", "website"
@@ -66,11 +93,21 @@ class AppointmentRequest(models.Model):
     reason = models.CharField(max_length=12, choices=DeclineReason, blank=True, editable=False)
     created_via = models.CharField(max_length=5, choices=Via, default=Via.WEB)
     created_at = models.DateTimeField()
+    verified_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the patient showed that the address is theirs."
+    )
+    is_suspect = models.BooleanField("may be a robot", default=False, editable=False)
     reply_until = models.DateTimeField(help_text="The clinic has promised an answer by then.")
+    expires_at = models.DateTimeField(
+        null=True, editable=False, help_text="When an open request ends without an answer."
+    )
 
-    visit_type = models.ForeignKey(VisitType, models.PROTECT)
-    location = models.ForeignKey(Location, models.PROTECT)
-    wanted_at = models.DateTimeField("asked for", help_text="The start the patient chose.")
+    asks_for = models.CharField(max_length=8, choices=AsksFor, default=AsksFor.TIME)
+    visit_type = models.ForeignKey(
+        VisitType, models.PROTECT, null=True, help_text="Empty: to be found out on the phone."
+    )
+    location = models.ForeignKey(Location, models.PROTECT, help_text="Whose staff answer.")
+    wanted_at = models.DateTimeField("asked for", null=True, help_text="The start the patient chose.")
 
     patient_name = models.CharField("patient", max_length=120)
     asked_by = models.CharField(
@@ -78,12 +115,28 @@ class AppointmentRequest(models.Model):
     )
     email = models.EmailField("e-mail", max_length=254, blank=True)
     phone = models.CharField(max_length=40, blank=True)
+    person = models.CharField(
+        max_length=260,
+        default="",
+        editable=False,
+        help_text="Address or number in one spelling, to know a person again.",
+    )
     contact_by = models.CharField(max_length=5, choices=ContactBy)
+    may_leave_message = models.BooleanField(
+        default=False, help_text="Whether we may speak on a machine or to whoever answers."
+    )
+    needs = ArrayField(models.CharField(max_length=12, choices=Need), default=list, blank=True)
+    language = models.CharField(max_length=60, blank=True, help_text="For the interpreter.")
+    note = models.CharField(max_length=200, blank=True, help_text="What else we should prepare.")
 
     class Meta:
         ordering = ["reply_until", "pk"]
         permissions = [("decide_request", "Can accept and decline requests")]
-        indexes = [models.Index(fields=["status", "reply_until"], name="request_worklist")]
+        indexes = [
+            models.Index(fields=["status", "reply_until"], name="request_worklist"),
+            models.Index(fields=["person"], name="request_person"),
+            models.Index(fields=["expires_at"], name="request_expiry", condition=Q(expires_at__isnull=False)),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(email="") | ~Q(phone=""),
@@ -94,10 +147,80 @@ class AppointmentRequest(models.Model):
                 condition=Q(status="declined", reason__gt="") | (~Q(status="declined") & Q(reason="")),
                 name="only_a_declined_request_has_a_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(asks_for="time", wanted_at__isnull=False)
+                | (~Q(asks_for="time") & Q(wanted_at__isnull=True)),
+                name="who_asks_for_a_time_names_it",
+            ),
+            models.CheckConstraint(
+                condition=Q(visit_type__isnull=False) | Q(asks_for="call"),
+                name="only_a_call_leaves_the_visit_type_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["unverified", "pending", "offered", "waitlisted"], expires_at__isnull=False
+                )
+                | Q(status__in=["accepted", "declined", "withdrawn", "expired"], expires_at__isnull=True),
+                name="an_open_request_expires",
+            ),
         ]
 
     def __str__(self):
         return self.reference
+
+    @property
+    def appointment(self) -> "Appointment | None":
+        """The time that the request holds or has been given; None where there is none (any more)."""
+        standing = [held for held in self.appointments.all() if held.status != Appointment.Status.CANCELLED]
+        return max(standing, key=lambda held: held.pk, default=None)
+
+
+class RequestedPeriod(models.Model):
+    """Days that would suit, of up to three: FHIR's Appointment.requestedPeriod.
+
+    A single date begins and ends the same day; a weekday has no dates; the waiting list has both ends.
+    """
+
+    class PartOfDay(models.TextChoices):
+        ANY = "any", "any time"
+        MORNING = "morning", "in the morning"
+        AFTERNOON = "afternoon", "in the afternoon"
+
+    request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="periods")
+    position = models.PositiveSmallIntegerField()
+    first_day = models.DateField(null=True)
+    last_day = models.DateField(null=True)
+    weekday = models.PositiveSmallIntegerField(choices=Weekday, null=True)
+    part_of_day = models.CharField(max_length=9, choices=PartOfDay, default=PartOfDay.ANY)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "position"], name="each_requested_period_has_a_place"),
+            models.CheckConstraint(
+                condition=Q(first_day__isnull=True, last_day__isnull=True) | Q(last_day__gte=F("first_day")),
+                name="a_requested_period_ends_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=Q(first_day__isnull=False) | Q(weekday__isnull=False),
+                name="a_requested_period_names_a_day",
+            ),
+        ]
+
+    def __str__(self):
+        """Like “Tuesdays, in the morning” or “from March 9 to March 20, any time”."""
+        days = []
+        if self.weekday is not None:
+            days.append(f"{self.get_weekday_display()}s")
+        if self.first_day and self.first_day == self.last_day:
+            days.append(f"{self.first_day:%A}, {_month_and_day(self.first_day)}")
+        elif self.first_day:
+            days.append(f"from {_month_and_day(self.first_day)} to {_month_and_day(self.last_day)}")
+        return ", ".join([*days, self.get_part_of_day_display()])
+
+
+def _month_and_day(day):
+    return f"{day:%B} {day.day}, {day.year}"
 
 
 class Appointment(models.Model):
@@ -129,12 +252,20 @@ class Appointment(models.Model):
     }
     OCCUPYING = (Status.PENDING, Status.BOOKED, Status.ARRIVED)
 
+    class CancelReason(models.TextChoices):
+        PATIENT = "patient", "The patient cannot come"
+        STAFF_ILL = "staff_ill", "Somebody here is ill"
+        CLOSED = "closed", "We have to close"
+        EQUIPMENT = "equipment", "Something does not work"
+        OTHER = "other", "Something else"
+
     request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="appointments")
     schedule = models.ForeignKey(Schedule, models.PROTECT, related_name="appointments")
     period = DateTimeRangeField(help_text="What the patient sees: from the start to the end.")
     occupied = DateTimeRangeField(help_text="The period with the time before and after it.")
     status = models.CharField(max_length=16, choices=Status, default=Status.PENDING, editable=False)
     held_until = models.DateTimeField(null=True, blank=True)
+    cancel_reason = models.CharField(max_length=10, choices=CancelReason, blank=True, editable=False)
     uid = models.UUIDField(
         default=uuid.uuid4, unique=True, editable=False
     )  # iCalendar's UID, RFC 5545 3.8.4.7
@@ -175,6 +306,13 @@ class Appointment(models.Model):
                 ),
                 name="an_appointment_lies_in_the_time_it_occupies",
             ),
+            models.CheckConstraint(
+                condition=Q(cancel_reason="") | Q(status__in=["cancelled", "entered-in-error"]),
+                name="only_a_cancelled_appointment_has_a_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["held_until"], name="appointment_hold", condition=Q(status="pending")),
         ]
 
     def __str__(self):
@@ -187,70 +325,3 @@ class Appointment(models.Model):
     @property
     def ends_at(self):
         return self.period.upper
-
-
-class Event(models.Model):
-    """Who changed which status, when: codes and ids only, nothing about a person's health or name."""
-
-    request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="events")
-    verb = models.CharField(max_length=20)
-    from_status = models.CharField(max_length=12, blank=True)
-    to_status = models.CharField(max_length=12)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        help_text="Empty: the patient.",
-    )
-    at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["at", "pk"]
-
-    def __str__(self):
-        return f"{self.request}: {self.verb}"
-
-
-class Message(models.Model):
-    """One e-mail owed, sent or failed."""
-
-    class Kind(models.TextChoices):
-        RECEIVED = "received", "we have your request"
-        ACCEPTED = "accepted", "your appointment"
-        DECLINED = "declined", "we cannot offer this"
-
-    class Status(models.TextChoices):
-        QUEUED = "queued", "waiting to be sent"
-        SENDING = "sending", "being sent"
-        SENT = "sent", "sent"
-        FAILED = "failed", "not delivered: phone the patient"
-        SUPPRESSED = "suppressed", "not sent: no longer true"
-
-    request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="messages")
-    kind = models.CharField(max_length=12, choices=Kind)
-    version = models.PositiveIntegerField(help_text="The version of the request that it speaks of.")
-    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, editable=False)
-    message_id = models.CharField(max_length=120, unique=True, editable=False)  # RFC 5322 3.6.4
-    due_at = models.DateTimeField(db_index=True)
-    claimed_at = models.DateTimeField(null=True, editable=False)
-    sent_at = models.DateTimeField(null=True, editable=False)
-    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    error = models.CharField(max_length=60, blank=True, editable=False)
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["request", "kind", "version"], name="each_message_once"),
-            models.CheckConstraint(
-                condition=~Q(status="sending") | Q(claimed_at__isnull=False), name="a_claim_has_a_time"
-            ),
-            models.CheckConstraint(
-                condition=Q(status="sent", sent_at__isnull=False)
-                | (~Q(status="sent") & Q(sent_at__isnull=True)),
-                name="a_sent_message_has_a_time",
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.get_kind_display()} ({self.get_status_display()})"

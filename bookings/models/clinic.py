@@ -101,6 +101,23 @@ class VisitType(models.Model):
     horizon_days = models.PositiveSmallIntegerField(
         default=60, help_text="The last day a patient may ask for, counted from today."
     )
+    change_notice_hours = models.PositiveSmallIntegerField(
+        "notice for changes in hours",
+        default=24,
+        help_text="Until so long before the visit patients can cancel or move it by themselves.",
+    )
+    remind_2_days_before = models.BooleanField(
+        default=True, help_text="A reminder by e-mail, two days before."
+    )
+    remind_1_day_before = models.BooleanField(default=True, help_text="By e-mail, the day before.")
+    price = models.DecimalField(
+        "price in dollars",
+        max_digits=8,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="What somebody pays who pays by themselves. Patients read it. Empty: it is not shown.",
+    )
     position = models.PositiveSmallIntegerField(default=0, help_text="Order in lists, lowest first.")
     is_listed = models.BooleanField(default=True, help_text="Whether patients can ask for it.")
 
@@ -116,6 +133,11 @@ class VisitType(models.Model):
                 condition=Q(step_minutes__gt=0),
                 name="a_visit_type_has_a_step",
                 violation_error_message="Say how many minutes lie between two possible starts.",
+            ),
+            models.CheckConstraint(
+                condition=Q(price__isnull=True) | Q(price__gte=0),
+                name="a_price_is_not_negative",
+                violation_error_message="Give a price of 0 or more, or leave it empty.",
             ),
         ]
 

@@ -152,7 +152,7 @@ def test_buffers_keep_visits_apart():
 def test_an_overdue_hold_takes_no_time():
     room = make.schedule()
     next_week = make.WEDNESDAY_9.replace(day=17, hour=13)
-    hold = make.submitted(room, starts_at=next_week)
+    hold = make.confirmed(room, starts_at=next_week)
 
     before = starts(room, next_week.date(), now=hold.reply_until - timedelta(seconds=1))
     after = starts(room, next_week.date(), now=hold.reply_until)
@@ -305,8 +305,8 @@ def test_a_closed_day_is_no_working_day():
 @pytest.mark.django_db
 def test_a_booked_time_is_not_offered_and_a_declined_one_is():
     room, robin = make.schedule(), make.staff()
-    booked = make.submitted(room)
-    declined = make.submitted(room, starts_at=make.WEDNESDAY_9 + HOUR)
+    booked = make.confirmed(room)
+    declined = make.confirmed(room, starts_at=make.WEDNESDAY_9 + HOUR)
 
     lifecycle.accept(booked, by=robin, now=make.NOW)
     lifecycle.decline(declined, by=robin, reason="no_time", now=make.NOW)

@@ -12,11 +12,11 @@ HEALTH = ["migraine", "ketamine", "headache", "infusion", "treatment"]
 
 
 def owed(**fields):
-    return make.submitted(**fields).messages.get()
+    return make.confirmed(**fields).messages.get()
 
 
 def accepted(**fields):
-    asked = make.submitted(**fields)
+    asked = make.confirmed(**fields)
     lifecycle.accept(asked, by=make.staff(), now=make.NOW)
     return asked
 
@@ -64,7 +64,7 @@ def test_the_message_of_an_accepted_request_names_time_place_and_phone(mailbox):
 @pytest.mark.parametrize("kind", Message.Kind.values)
 def test_no_message_says_anything_about_health(kind):
     room = make.schedule(visit=make.visit_type(name="Ketamine infusion"))
-    asked = make.submitted(room)
+    asked = make.confirmed(room)
 
     written = " ".join(messages.words(asked, kind)).lower()
 

@@ -22,7 +22,7 @@ def page_of(asked, act="change"):
 
 
 def test_the_list_shows_who_waits_and_until_when(desk):
-    asked = make.submitted()
+    asked = make.confirmed()
 
     page = desk.get(LIST).content.decode()
 
@@ -32,7 +32,7 @@ def test_the_list_shows_who_waits_and_until_when(desk):
 
 
 def test_the_page_of_a_request_shows_what_was_asked_and_both_decisions(desk):
-    asked = make.submitted()
+    asked = make.confirmed()
 
     page = desk.get(page_of(asked)).content.decode()
 
@@ -41,7 +41,7 @@ def test_the_page_of_a_request_shows_what_was_asked_and_both_decisions(desk):
 
 
 def test_looking_at_a_decision_shows_the_message_and_changes_nothing(desk):
-    asked = make.submitted()
+    asked = make.confirmed()
 
     page = desk.get(page_of(asked, "accept")).content.decode()
 
@@ -51,7 +51,7 @@ def test_looking_at_a_decision_shows_the_message_and_changes_nothing(desk):
 
 
 def test_accepting_books_the_time_and_says_so(desk):
-    asked = make.submitted()
+    asked = make.confirmed()
 
     page = desk.post(page_of(asked, "accept"), follow=True).content.decode()
 
@@ -62,7 +62,7 @@ def test_accepting_books_the_time_and_says_so(desk):
 
 
 def test_declining_needs_a_reason(desk):
-    asked = make.submitted()
+    asked = make.confirmed()
 
     page = desk.post(page_of(asked, "decline"), {}).content.decode()
 
@@ -71,7 +71,7 @@ def test_declining_needs_a_reason(desk):
 
 
 def test_declining_with_a_reason_frees_the_time(desk):
-    asked = make.submitted()
+    asked = make.confirmed()
 
     desk.post(page_of(asked, "decline"), {"reason": "duplicate"})
 
@@ -81,7 +81,7 @@ def test_declining_with_a_reason_frees_the_time(desk):
 
 
 def test_who_decides_second_is_told_who_decided_first(desk):
-    asked = make.submitted()
+    asked = make.confirmed()
     lifecycle.accept(asked, by=make.staff("kim"), now=make.NOW)
 
     page = desk.post(page_of(asked, "decline"), {"reason": "no_time"}, follow=True).content.decode()
@@ -93,7 +93,7 @@ def test_who_decides_second_is_told_who_decided_first(desk):
 
 @pytest.mark.parametrize("act", ["accept", "decline"])
 def test_who_may_only_look_cannot_decide(client, django_user_model, act):
-    asked = make.submitted()
+    asked = make.confirmed()
     reader = django_user_model.objects.create_user("reader", is_staff=True)
     reader.user_permissions.add(Permission.objects.get(codename="view_appointmentrequest"))
     client.force_login(reader)
@@ -107,14 +107,14 @@ def test_who_may_only_look_cannot_decide(client, django_user_model, act):
 
 @pytest.mark.parametrize("act", ["change", "accept", "decline"])
 def test_a_stranger_is_sent_to_the_login(client, act):
-    response = client.get(page_of(make.submitted(), act))
+    response = client.get(page_of(make.confirmed(), act))
 
     assert response.headers["Location"].startswith("/staff/login/")
 
 
 @pytest.mark.parametrize("url", ["/staff/bookings/appointmentrequest/add/", "delete"])
 def test_nobody_adds_or_deletes_a_request_by_hand(desk, url):
-    asked = make.submitted()
+    asked = make.confirmed()
 
     response = desk.post(url if url.startswith("/") else page_of(asked, "delete"), {"post": "yes"})
 
@@ -123,7 +123,7 @@ def test_nobody_adds_or_deletes_a_request_by_hand(desk, url):
 
 
 def test_posting_the_admin_form_changes_nothing(desk):
-    asked = make.submitted()
+    asked = make.confirmed()
 
     response = desk.post(page_of(asked), {"status": "accepted", "patient_name": "Mallory"})
 
@@ -135,21 +135,21 @@ def test_posting_the_admin_form_changes_nothing(desk):
 def test_the_list_asks_the_database_the_same_number_of_questions(desk, requests, django_assert_num_queries):
     room = make.schedule()
     for number in range(requests):
-        make.submitted(room, starts_at=make.WEDNESDAY_9.replace(hour=14 + number))
+        make.confirmed(room, starts_at=make.WEDNESDAY_9.replace(hour=14 + number))
 
     with django_assert_num_queries(8):
         desk.get(LIST)
 
 
 def test_a_late_answer_is_marked(desk):
-    make.submitted()  # its answer was due in March 2027
+    make.confirmed()  # its answer was due in March 2027
     is_late = timezone.now() > make.later(days=3)
 
     assert ("late:" in desk.get(LIST).content.decode()) is is_late
 
 
 def test_markup_in_a_name_stays_text(desk):
-    asked = make.submitted(patient_name="<script>alert(1)</script>")
+    asked = make.confirmed(patient_name="<script>alert(1)</script>")
 
     pages = desk.get(LIST).content.decode() + desk.get(page_of(asked, "accept")).content.decode()
 

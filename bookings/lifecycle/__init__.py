@@ -1,0 +1,58 @@
+"""The verbs of booking. The only writer of the status of a request or an appointment.
+
+Each verb is one transaction: lock (request, then schedules, then appointments), check the table of
+transitions, write, record the event, owe the message.
+"""
+
+from bookings.lifecycle.claims import Choice
+from bookings.lifecycle.requests import (
+    accept,
+    accept_offer,
+    choose_time,
+    correct_contact,
+    decline,
+    offer,
+    refuse_offer,
+    submit,
+    verify,
+    waitlist,
+    withdraw,
+)
+from bookings.lifecycle.sweep import sweep
+from bookings.lifecycle.transitions import Refused, TimeGone
+from bookings.lifecycle.visits import (
+    arrive,
+    cancel,
+    enter_in_error,
+    fulfil,
+    mark_noshow,
+    may_be_changed_until,
+    reschedule,
+    undo_noshow,
+)
+
+__all__ = [
+    "Choice",
+    "Refused",
+    "TimeGone",
+    "accept",
+    "accept_offer",
+    "arrive",
+    "cancel",
+    "choose_time",
+    "correct_contact",
+    "decline",
+    "enter_in_error",
+    "fulfil",
+    "mark_noshow",
+    "may_be_changed_until",
+    "offer",
+    "refuse_offer",
+    "reschedule",
+    "submit",
+    "sweep",
+    "undo_noshow",
+    "verify",
+    "waitlist",
+    "withdraw",
+]

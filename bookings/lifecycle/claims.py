@@ -1,0 +1,118 @@
+"""Claiming a time in one schedule, and letting it go."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from bookings import availability
+from bookings.lifecycle.transitions import TimeGone
+from bookings.models import Appointment, AppointmentRequest, Location, Schedule, VisitType
+
+Held = Appointment.Status.PENDING
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A time at a place for a kind of visit; `starts_at` is aware.
+
+    With a `schedule` the choice is staff's own: opening hours, closures and notice do not bind it.
+    Other visits always do.
+    """
+
+    visit_type: VisitType
+    location: Location
+    starts_at: datetime
+    schedule: Schedule | None = None
+
+
+def wanted(request: AppointmentRequest) -> Choice | None:
+    """What the patient asked for; None where no exact time was named."""
+    if request.wanted_at is None:
+        return None
+    return Choice(request.visit_type, request.location, request.wanted_at)
+
+
+def lock_schedules(choice: Choice) -> list[Schedule]:
+    """The schedules that might take the visit, locked in the order of their keys."""
+    possible = Schedule.objects.filter(location=choice.location)
+    if choice.schedule:
+        possible = possible.filter(pk=choice.schedule.pk)
+    else:
+        possible = possible.filter(visit_types=choice.visit_type)
+    return list(possible.order_by("pk").select_for_update(of=["self"]))
+
+
+def is_askable(choice: Choice, *, now: datetime) -> bool:
+    """Whether a patient may ask for this time at `now`: after the notice and within the horizon."""
+    earliest, latest_day = availability.limits(choice.visit_type, choice.location, now=now)
+    return earliest <= choice.starts_at and choice.location.local(choice.starts_at).date() <= latest_day
+
+
+def claim(
+    request: AppointmentRequest,
+    choice: Choice,
+    schedules: Iterable[Schedule],
+    *,
+    status: str,
+    now: datetime,
+    held_until: datetime | None = None,
+) -> Appointment:
+    """Take the time in one of the locked schedules, for the time that the request holds or anew.
+
+    Overdue holds in the way are let go. Raises TimeGone; the caller's transaction then leaves the
+    old time as it was.
+    """
+    occupied = availability.occupied_by(choice.visit_type, choice.starts_at)
+    appointment = request.appointments.select_for_update().filter(status__in=Appointment.OCCUPYING).first()
+    if appointment:  # its own old time is not in its way
+        Appointment.objects.filter(pk=appointment.pk).update(status=Appointment.Status.CANCELLED)
+    else:
+        appointment = Appointment(request=request)
+    Appointment.objects.filter(
+        schedule__in=schedules, status=Held, held_until__lte=now, occupied__overlap=occupied
+    ).update(status=Appointment.Status.CANCELLED)
+    appointment.schedule = choice.schedule or _schedule_for(choice, now=now)
+    appointment.period = DateTimeTZRange(
+        choice.starts_at, choice.starts_at + availability.minutes(choice.visit_type.minutes)
+    )
+    appointment.occupied = DateTimeTZRange(*occupied)
+    appointment.status, appointment.held_until = status, held_until
+    if Appointment.objects.filter(
+        schedule=appointment.schedule, status__in=Appointment.OCCUPYING, occupied__overlap=occupied
+    ).exists():
+        raise TimeGone
+    appointment.save()
+    return appointment
+
+
+def confirm_hold(request: AppointmentRequest, choice: Choice) -> Appointment | None:
+    """Book the time that the locked request holds, where that is the one chosen; else None."""
+    held = request.appointments.select_for_update().filter(status=Held).first()
+    if not held or held.starts_at != choice.starts_at or held.schedule.location_id != choice.location.pk:
+        return None
+    if choice.schedule not in (None, held.schedule) or not _fits(held, choice.visit_type):
+        return None
+    held.status, held.held_until = Appointment.Status.BOOKED, None
+    held.save()
+    return held
+
+
+def let_go(request: AppointmentRequest) -> None:
+    """Free the time that the locked request holds, where it holds one."""
+    request.appointments.filter(status=Held).update(status=Appointment.Status.CANCELLED)
+
+
+def _fits(held, visit_type):
+    return (held.occupied.lower, held.occupied.upper) == availability.occupied_by(visit_type, held.starts_at)
+
+
+def _schedule_for(choice, *, now):
+    """The free schedule with the fewest visits that day; of several, the first in order."""
+    place = choice.location
+    free = availability.schedules_free_at(choice.visit_type, place, choice.starts_at, now=now)
+    if not free:
+        raise TimeGone
+    busy = availability.visits_on(place.local(choice.starts_at).date(), place)
+    return min(free, key=lambda schedule: (busy[schedule.pk], schedule.position, schedule.pk))

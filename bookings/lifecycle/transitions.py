@@ -1,0 +1,145 @@
+"""What all verbs share: one transaction, one order of locks, one way to change a status.
+
+The order is always: request, then schedules by primary key, then appointments.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import Error, transaction
+
+from bookings import availability
+from bookings.models import Appointment, AppointmentRequest, Event
+
+# Postgres says "no" to a race in four ways: exclusion and unique violation, deadlock, serialization
+# failure. A unique one means the same submission a second time, which the second attempt then finds.
+LOST_RACES = {"23P01", "23505", "40P01", "40001"}
+UNVERIFIED_FOR = timedelta(days=7)
+# The promise is `reply_until`; a request that nobody answered by then still waits for so long.
+ANSWERED_LATE_FOR = timedelta(days=7)
+
+Status = AppointmentRequest.Status
+
+
+class Refused(Exception):
+    """A verb that cannot be done now; the message is a sentence for the person who tried."""
+
+
+class TimeGone(Refused):
+    """The wanted time is not free (any more)."""
+
+    def __init__(self):
+        super().__init__("That time has just gone. Choose another one.")
+
+
+def win_or_say_gone(attempt: Callable):
+    """Run `attempt` in a transaction; where it loses a race, once more; then raise TimeGone."""
+    for last in (False, True):
+        try:
+            with transaction.atomic():
+                return attempt()
+        except Error as error:
+            if getattr(error.__cause__, "sqlstate", None) not in LOST_RACES:
+                raise
+            if last:
+                raise TimeGone from error
+
+
+def lock(request: AppointmentRequest) -> AppointmentRequest:
+    """The request as it is now, locked until the transaction ends."""
+    return AppointmentRequest.objects.select_for_update().get(pk=request.pk)
+
+
+def move(
+    request: AppointmentRequest,
+    status: str,
+    *,
+    verb: str,
+    by: AbstractBaseUser | None,
+    now: datetime,
+    reason: str = "",
+    starts_at: datetime | None = None,
+) -> None:
+    """Give the locked request its next status and record who did it. Raises Refused.
+
+    Whatever becomes `pending` waits for the clinic anew, with a new promise of when it answers.
+    """
+    if status not in AppointmentRequest.NEXT[Status(request.status)]:
+        raise Refused(already(request))
+    before, request.status, request.reason = request.status, status, reason
+    if status == Status.PENDING:
+        wanted_at = request.wanted_at if request.wanted_at and request.wanted_at > now else None
+        request.reply_until = availability.reply_until(request.location, wanted_at, now=now)
+    request.expires_at = expiry(request, now=now)
+    record(request, verb=verb, by=by, now=now, before=before, after=status, starts_at=starts_at)
+
+
+def expiry(request: AppointmentRequest, *, now: datetime) -> datetime | None:
+    """When the request ends by itself in the status it has: None for one that is decided.
+
+    One for an exact time ends with that time, unless another one was offered.
+    """
+    if request.status not in AppointmentRequest.OPEN:
+        return None
+    if request.status == Status.UNVERIFIED:
+        ends = now + UNVERIFIED_FOR
+    elif request.status == Status.WAITLISTED:
+        return now + timedelta(days=request.visit_type.horizon_days)
+    else:
+        ends = max(request.reply_until, now) + ANSWERED_LATE_FOR
+    still_ahead = request.wanted_at and request.wanted_at > now and request.status != Status.OFFERED
+    return min(ends, request.wanted_at) if still_ahead else ends
+
+
+def record(
+    request: AppointmentRequest,
+    *,
+    verb: str,
+    by: AbstractBaseUser | None,
+    now: datetime,
+    before: str,
+    after: str,
+    starts_at: datetime | None = None,
+) -> None:
+    """Save the locked request under its next version, with the event that says what was done.
+
+    Links and messages speak of one version, so those from before are no longer true.
+    """
+    request.version += 1
+    request.save()
+    Event.objects.create(
+        request=request, verb=verb, from_status=before, to_status=after, by=by, at=now, starts_at=starts_at
+    )
+
+
+def move_appointment(
+    request: AppointmentRequest,
+    appointment: Appointment | None,
+    status: str,
+    *,
+    verb: str,
+    by: AbstractBaseUser | None,
+    now: datetime,
+) -> Appointment:
+    """Give the appointment of the locked request its next status. Raises Refused."""
+    if appointment is None or status not in Appointment.NEXT[Appointment.Status(appointment.status)]:
+        raise Refused(already(request))
+    before, appointment.status = appointment.status, status
+    appointment.held_until = None
+    appointment.save()
+    record(request, verb=verb, by=by, now=now, before=before, after=status, starts_at=appointment.starts_at)
+    return appointment
+
+
+def already(request: AppointmentRequest) -> str:
+    """A sentence for whoever comes second: what the request is now, by whom, since when."""
+    last = request.events.select_related("by").last()
+    when = request.location.time_in_words(last.at)
+    appointment = request.appointments.order_by("pk").last()
+    state = request.get_status_display()
+    if request.status == Status.ACCEPTED and appointment.status != Appointment.Status.BOOKED:
+        state = appointment.get_status_display()
+    if request.status in AppointmentRequest.OPEN:
+        return f"That is not possible now. This request stands at “{state}”: {last.who}, {when}."
+    return f"This request is already {state}: {last.who}, {when}."
