@@ -147,11 +147,13 @@ def verify(
         locked.verified_at, locked.is_suspect = now, False
         move(locked, Status.PENDING, verb="verify", by=by, now=now)
         choice = claims.wanted(locked)
-        if choice and choice.starts_at > now:
-            try:
+        try:
+            if choice and choice.starts_at > now:
                 _hold(locked, choice, until=locked.reply_until, now=now)
-            except TimeGone:
+            else:
                 claims.let_go(locked)
+        except TimeGone:
+            claims.let_go(locked)
         messages.owe(locked, Kind.RECEIVED, now=now)
         messages.tell_staff(locked, now=now)
         return locked

@@ -170,9 +170,12 @@ class AppointmentRequest(models.Model):
 
     @property
     def appointment(self) -> "Appointment | None":
-        """The time that the request holds or has been given; None where there is none (any more)."""
-        standing = [held for held in self.appointments.all() if held.status != Appointment.Status.CANCELLED]
-        return max(standing, key=lambda held: held.pk, default=None)
+        """The time that the request holds or was given, also where that visit was cancelled since.
+
+        None where it holds none: a hold that was let go leaves no trace here.
+        """
+        given = [one for one in self.appointments.all() if not one.was_let_go]
+        return max(given, key=lambda one: one.pk, default=None)
 
 
 class RequestedPeriod(models.Model):
@@ -317,6 +320,11 @@ class Appointment(models.Model):
 
     def __str__(self):
         return f"Appointment of {self.request}"
+
+    @property
+    def was_let_go(self) -> bool:
+        """Whether this was a hold that never became a visit: a visit is cancelled for a reason."""
+        return self.status == self.Status.CANCELLED and not self.cancel_reason
 
     @property
     def starts_at(self):

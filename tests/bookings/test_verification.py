@@ -69,13 +69,21 @@ def test_a_late_confirmation_whose_time_went_keeps_the_request():
     assert (confirmed.appointment, kinds(asked)[1:]) == (None, ["received", "staff_new", "staff_overdue"])
 
 
-def test_a_request_confirmed_after_its_time_is_not_held():
+def test_a_request_that_has_ended_cannot_be_confirmed():
     asked = make.submitted(starts_at=make.TUESDAY_9)
-    asked.appointments.update(status="cancelled")
+    lifecycle.sweep(now=make.TUESDAY_9)
 
-    with pytest.raises(lifecycle.Refused, match="expired"):
-        lifecycle.sweep(now=make.TUESDAY_9)
+    with pytest.raises(lifecycle.Refused, match="already expired without an answer: the clock"):
         lifecycle.verify(asked, now=make.TUESDAY_9)
+
+
+def test_a_request_confirmed_when_its_time_has_come_holds_nothing():
+    asked = make.submitted(starts_at=make.TUESDAY_9)
+
+    confirmed = lifecycle.verify(asked, now=make.TUESDAY_9)
+
+    assert (confirmed.status, confirmed.reply_until > make.TUESDAY_9) == ("pending", True)
+    assert held(asked) == []
 
 
 def test_one_person_holds_one_unconfirmed_time():

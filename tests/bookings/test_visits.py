@@ -118,6 +118,7 @@ def test_a_cancelled_visit_frees_its_time_and_stays_on_record():
     visit = asked.appointments.get()
     assert (visit.status, visit.cancel_reason, visit.sequence) == ("cancelled", "patient", 1)
     assert asked.messages.latest("pk").kind == "cancelled"
+    assert asked.appointment == visit
     assert make.confirmed(room, email="newcomer@example.com").appointments.get().status == "pending"
 
 
