@@ -99,6 +99,11 @@ def confirm_hold(request: AppointmentRequest, choice: Choice) -> Appointment | N
     return held
 
 
+def hold_on(request: AppointmentRequest, *, until: datetime) -> bool:
+    """Hold the time of the locked request for longer; False where it holds none any more."""
+    return bool(request.appointments.filter(status=Held).update(held_until=until))
+
+
 def let_go(request: AppointmentRequest) -> None:
     """Free the time that the locked request holds, where it holds one."""
     request.appointments.filter(status=Held).update(status=Appointment.Status.CANCELLED)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -147,12 +148,11 @@ def verify(
         locked.verified_at, locked.is_suspect = now, False
         move(locked, Status.PENDING, verb="verify", by=by, now=now)
         choice = claims.wanted(locked)
-        try:
-            if choice and choice.starts_at > now:
-                _hold(locked, choice, until=locked.reply_until, now=now)
-            else:
-                claims.let_go(locked)
-        except TimeGone:
+        if choice and choice.starts_at > now:
+            if not claims.hold_on(locked, until=locked.reply_until):
+                with suppress(TimeGone):
+                    _hold(locked, choice, until=locked.reply_until, now=now)
+        else:
             claims.let_go(locked)
         messages.owe(locked, Kind.RECEIVED, now=now)
         messages.tell_staff(locked, now=now)
