@@ -4,10 +4,12 @@ Weekly rules are wall time of the location; everything that is compared or added
 UTC, so that an hour is an hour on the days when the clocks change.
 """
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -36,19 +38,23 @@ def free_slots(
     are left out; a start exactly at the notice is in.
     """
     earliest, latest_day = limits(visit_type, location, now=now)
-    starts: dict[datetime, int] = {}
-    for possible in starts_by_schedule(visit_type, location, first_day, days, now=now).values():
-        for start in possible:
-            if start >= earliest and location.local(start).date() <= latest_day:
-                starts[start] = starts.get(start, 0) + 1
-    return [
-        Slot(start, start + minutes(visit_type.minutes), count) for start, count in sorted(starts.items())
-    ]
+    first = max(first_day, location.local(earliest).date())
+    days = min(days - (first - first_day).days, (latest_day - first).days + 1)
+    if days <= 0:
+        return []
+    possible = starts_by_schedule(visit_type, location, first, days, now=now)
+    free = Counter(start for starts in possible.values() for start in starts if start >= earliest)
+    return [Slot(start, start + minutes(visit_type.minutes), count) for start, count in sorted(free.items())]
 
 
 def nearest(visit_type: VisitType, location: Location, around: datetime, *, now: datetime) -> list[Slot]:
-    """Up to 6 free slots closest to the instant `around`, within a week of it, earliest first."""
-    first_day = location.local(around - timedelta(days=7)).date()
+    """Up to 6 free slots closest to the instant `around`, on its day or 7 days on either side of it.
+
+    Where `around` cannot be asked for (any more, or yet), they are those closest to what can.
+    """
+    earliest, latest_day = limits(visit_type, location, now=now)
+    around = min(max(around, earliest), instant(latest_day, time.max, location.zone))
+    first_day = location.local(around).date() - timedelta(days=7)
     slots = free_slots(visit_type, location, first_day, 15, now=now)
     return sorted(sorted(slots, key=lambda slot: abs(slot.starts_at - around))[:6])
 
@@ -64,7 +70,8 @@ def limits(visit_type: VisitType, location: Location, *, now: datetime) -> tuple
 def schedules_free_at(
     visit_type: VisitType, location: Location, starts_at: datetime, *, now: datetime
 ) -> list[Schedule]:
-    """The schedules that could take a visit starting at `starts_at`, in their order."""
+    """The schedules that could take a visit starting at `starts_at` (aware), in their order."""
+    starts_at = starts_at.astimezone(UTC)  # in a repeated hour other zones' times equal nothing, PEP 495
     day = location.local(starts_at).date()
     possible = starts_by_schedule(visit_type, location, day, 1, now=now)
     return [schedule for schedule, starts in possible.items() if starts_at in starts]
@@ -84,7 +91,11 @@ def visits_on(day: date, location: Location) -> Counter:
 
 
 def occupied_by(visit_type: VisitType, starts_at: datetime) -> Interval:
-    """The period of a visit with the time that its schedule is taken before and after it."""
+    """The period of a visit with the time that its schedule is taken before and after it.
+
+    `starts_at` is aware, in any zone; what comes out is in UTC.
+    """
+    starts_at = starts_at.astimezone(UTC)  # to add to local time would count hours of the wall clock
     return (
         starts_at - minutes(visit_type.minutes_before),
         starts_at + minutes(visit_type.minutes + visit_type.minutes_after),
@@ -96,52 +107,42 @@ def starts_by_schedule(
 ) -> dict[Schedule, list[datetime]]:
     """For each schedule that takes the visit type: its possible starts on these local days.
 
-    Opening hours (a schedule's own where it has any, else the location's) minus closures minus what
-    is occupied. An overdue hold occupies nothing. Four queries, whatever the history.
+    Four queries, whatever the history. An overdue hold occupies nothing.
     """
     schedules = list(visit_type.schedules.filter(location=location, is_active=True))
-    last_day = first_day + timedelta(days=days)
-    window = (
-        instant(first_day - timedelta(days=1), time.min, location.zone),
-        instant(last_day + timedelta(days=1), time.min, location.zone),
-    )
-    hours = list(OpeningHours.objects.filter(location=location))
-    closures = list(Closure.objects.filter(location=location, starts_at__lt=window[1], ends_at__gt=window[0]))
+    window = reach(visit_type, first_day, days, location.zone)
+    concerned = Q(location=location, schedule=None) | Q(schedule__in=schedules)
+    hours = list(OpeningHours.objects.filter(concerned))
+    closures = list(Closure.objects.filter(concerned, starts_at__lt=window[1], ends_at__gt=window[0]))
     taken = _taken(schedules, window, now=now)
-    found = {}
-    for schedule in schedules:
-        own = [rule for rule in hours if rule.schedule_id == schedule.pk]
-        rules = own or [rule for rule in hours if rule.schedule_id is None]
-        closed = [
-            (closure.starts_at, closure.ends_at)
-            for closure in closures
-            if closure.schedule_id in (None, schedule.pk)
-        ]
-        # The day before, too: hours that cross midnight start visits on the next day.
-        around = [first_day + timedelta(days=offset) for offset in range(-1, days + 1)]
-        openings = [opening for day in around for opening in open_intervals(rules, day, location.zone)]
-        found[schedule] = [
-            start
-            for start in possible_starts(
-                openings, minutes(visit_type.step_minutes), minutes(visit_type.minutes)
-            )
-            if first_day <= location.local(start).date() < last_day
-            and not overlaps_any((start, start + minutes(visit_type.minutes)), closed)
-            and not overlaps_any(occupied_by(visit_type, start), taken[schedule.pk])
-        ]
-    return found
+    return {
+        schedule: free_starts(
+            visit_type,
+            [rule for rule in hours if rule.schedule_id == schedule.pk]
+            or [rule for rule in hours if rule.schedule_id is None],
+            [
+                (closure.starts_at, closure.ends_at)
+                for closure in closures
+                if closure.schedule_id in (None, schedule.pk)
+            ],
+            taken[schedule.pk],
+            first_day,
+            days,
+            location.zone,
+        )
+        for schedule in schedules
+    }
 
 
 def reply_until(location: Location, starts_at: datetime | None, *, now: datetime) -> datetime:
     """When the answer to a request (or to an offer) for `starts_at` is due; None names no exact time.
 
     The close of the second working day after today, but two hours before the visit at the latest;
-    where even these are over, halfway there.
+    where even these are over, halfway there. In UTC.
     """
-    close = _close_of_second_working_day(location, now=now)
-    if starts_at is None:
-        return close
-    return min(close, max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2))
+    starts_at, now = starts_at.astimezone(UTC), now.astimezone(UTC)
+    latest = max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2)
+    return min(_close_of_second_working_day(location, now=now), latest)
 
 
 def _close_of_second_working_day(location, *, now):
@@ -159,8 +160,9 @@ def _close_of_second_working_day(location, *, now):
     closings = []
     for offset in range(1, 60):
         openings = open_intervals(rules, today + timedelta(days=offset), location.zone)
-        if openings and not overlaps_any(openings[-1], closures):
-            closings.append(openings[-1][1])
+        closing = max((closes for _, closes in openings), default=None)
+        if closing and not any(start < closing <= end for start, end in closures):
+            closings.append(closing)
         if len(closings) == 2:
             return closings[1]
     return now + timedelta(days=2)
@@ -181,11 +183,49 @@ def _taken(schedules, window, *, now):
 # Pure arithmetic, without database
 
 
+def free_starts(
+    visit_type: VisitType,
+    rules: Iterable[OpeningHours],
+    closed: Iterable[Interval],
+    taken: Iterable[Interval],
+    first_day: date,
+    days: int,
+    zone: ZoneInfo,
+) -> list[datetime]:
+    """When a visit could start in one schedule on `days` local days from `first_day`, as instants.
+
+    The visit itself lies in open time and in nothing `closed`; the visit with the time before and
+    after it shares nothing with what is `taken`.
+    """
+    length = minutes(visit_type.minutes)
+    closed, taken = merged(closed), merged(taken)
+    last_day = first_day + timedelta(days=days)
+    # From the day before, for hours that cross midnight, to the day on which the last visit ends.
+    around = [first_day + timedelta(days=offset) for offset in range(-1, days + length.days + 2)]
+    openings = [opening for day in around for opening in open_intervals(rules, day, zone)]
+    return [
+        start
+        for start in possible_starts(openings, minutes(visit_type.step_minutes), length)
+        if first_day <= start.astimezone(zone).date() < last_day
+        and not overlaps_any((start, start + length), closed)
+        and not overlaps_any(occupied_by(visit_type, start), taken)
+    ]
+
+
+def reach(visit_type: VisitType, first_day: date, days: int, zone: ZoneInfo) -> Interval:
+    """All time that visits could occupy which start on `days` local days from `first_day`."""
+    return (
+        occupied_by(visit_type, instant(first_day, time.min, zone))[0],
+        occupied_by(visit_type, instant(first_day + timedelta(days=days), time.min, zone, fold=1))[1],
+    )
+
+
 def open_intervals(rules: Iterable[OpeningHours], day: date, zone: ZoneInfo) -> list[Interval]:
     """When a place with these weekly rules is open from the local `day` on, as instants.
 
-    A wall time that the clocks skip means the instant at which they jump; of a repeated hour the
-    whole is open.
+    It opens when the clock first reaches the opening time and closes when the clock no longer shows
+    anything before the closing time. So a wall time that the clocks skip means the instant at which
+    they jump, and of a repeated hour the whole is open.
     """
     found = []
     for rule in rules:
@@ -195,10 +235,17 @@ def open_intervals(rules: Iterable[OpeningHours], day: date, zone: ZoneInfo) -> 
             continue
         closing_day = day if rule.closes > rule.opens else day + timedelta(days=1)
         opens = instant(day, rule.opens, zone)
-        closes = instant(closing_day, rule.closes, zone, fold=1)
+        closes = _closing(closing_day, rule.closes, zone)
         if opens < closes:
             found.append((opens, closes))
     return sorted(found)
+
+
+def _closing(day, wall, zone):
+    """The second of two equal wall times only where the moment before comes twice as well."""
+    before = datetime.combine(day, wall, zone) - timedelta.resolution
+    comes_twice = before.utcoffset() != before.replace(fold=1).utcoffset()
+    return instant(day, wall, zone, fold=int(comes_twice))
 
 
 def instant(day: date, wall: time, zone: ZoneInfo, *, fold: int = 0) -> datetime:
@@ -214,31 +261,30 @@ def instant(day: date, wall: time, zone: ZoneInfo, *, fold: int = 0) -> datetime
 
 
 def _jump_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The instant between the two at which the zone's offset changes, found by halving."""
+    """The instant between the two at which the zone's offset changes: zones change on whole seconds."""
+    before = before.replace(microsecond=0)
+    seconds = range(int((after - before).total_seconds()) + 1)
     offset = before.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + (after - before) / 2
-        middle = middle.replace(microsecond=0)
-        if middle.astimezone(zone).utcoffset() == offset:
-            before = middle
-        else:
-            after = middle
-    return after
+
+    def has_jumped(second):
+        return (before + timedelta(seconds=second)).astimezone(zone).utcoffset() != offset
+
+    return before + timedelta(seconds=bisect_left(seconds, True, key=has_jumped))
 
 
-def possible_starts(openings: Iterable[Interval], step: timedelta, length: timedelta) -> list[datetime]:
+def possible_starts(openings: Sequence[Interval], step: timedelta, length: timedelta) -> list[datetime]:
     """Every start, `step` apart from each opening on, of a visit that fits into open time.
 
     A visit may run on from one opening into the next where they touch, as at midnight.
     """
-    openings = list(openings)
     open_time = merged(openings)
     starts = set()
     for opens, closes in openings:
+        # Open time has no gap within an opening, so one end holds for all of its starts.
+        latest = next(end for begin, end in open_time if begin <= opens < end) - length
         start = opens
-        while start < closes:
-            if any(begin <= start and start + length <= end for begin, end in open_time):
-                starts.add(start)
+        while start < closes and start <= latest:
+            starts.add(start)
             start += step
     return sorted(starts)
 
@@ -258,6 +304,8 @@ def minutes(count: int) -> timedelta:
     return timedelta(minutes=count)
 
 
-def overlaps_any(interval: Interval, others: Iterable[Interval]) -> bool:
-    """Whether the half-open interval shares any time with one of the others."""
-    return any(interval[0] < end and start < interval[1] for start, end in others)
+def overlaps_any(interval: Interval, others: Sequence[Interval]) -> bool:
+    """Whether the half-open interval shares any time with one of the others, which `merged` has made."""
+    start, end = interval
+    before_its_end = bisect_left(others, end, key=itemgetter(0))
+    return before_its_end > 0 and others[before_its_end - 1][1] > start
