@@ -169,14 +169,19 @@ def _close_of_second_working_day(location, *, now):
 
 
 def _taken(schedules, window, *, now):
+    """What is occupied in the window, by schedule: the one query that looks at the history."""
     taken: dict[int, list[Interval]] = {schedule.pk: [] for schedule in schedules}
-    for schedule_id, occupied in Appointment.objects.filter(
+    occupying = Appointment.objects.filter(
         ~Q(status=Appointment.Status.PENDING, held_until__lte=now),
         schedule__in=schedules,
         status__in=Appointment.OCCUPYING,
         occupied__overlap=window,
-    ).values_list("schedule_id", "occupied"):
-        taken[schedule_id].append((occupied.lower, occupied.upper))
+    )
+    # Two instants are read in half the time of a range.
+    for schedule_id, *occupied in occupying.order_by().values_list(
+        "schedule_id", "occupied__startswith", "occupied__endswith"
+    ):
+        taken[schedule_id].append(tuple(occupied))
     return taken
 
 
