@@ -1,0 +1,160 @@
+"""What free times cost as the clinic grows old: run `python -m tests.benchmarks.free_slots`.
+
+The times of four weeks, and the page of the journey that shows two of them, with 1,000, 100,000 and
+1,000,000 appointments of the past in a scratch database. It ends with 1 where a million make either
+more than 1.3 times as slow as a thousand.
+"""
+
+import os
+import sys
+from datetime import time, timedelta
+from time import perf_counter
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import setup_test_environment, teardown_test_environment  # noqa: E402
+from django.urls import reverse  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from bookings import availability  # noqa: E402
+from clinic_site import database  # noqa: E402
+from tests import make  # noqa: E402
+
+PAST = [1_000, 100_000, 1_000_000]
+PROMISED_RATIO = 1.3
+CHAIRS = 4
+RUNS = 100
+
+# Copies of one request and its appointment, whatever columns these have. All are still "booked", as
+# if nobody had ever noted who came, so that the index holds every one of them.
+COPY_REQUESTS = """
+    INSERT INTO bookings_appointmentrequest
+    SELECT copy.* FROM generate_series(%(low)s, %(high)s) AS n, bookings_appointmentrequest AS model,
+    LATERAL jsonb_populate_record(NULL::bookings_appointmentrequest, to_jsonb(model) || jsonb_build_object(
+        'id', n, 'reference', to_hex(n), 'submission', gen_random_uuid(), 'status', 'accepted'
+    )) AS copy WHERE model.id = %(model)s"""
+COPY_APPOINTMENTS = """
+    INSERT INTO bookings_appointment
+    SELECT copy.* FROM generate_series(%(low)s, %(high)s) AS n, bookings_appointment AS model,
+    LATERAL (SELECT %(begin)s + n / %(chairs)s * %(apart)s AS at) AS start,
+    LATERAL jsonb_populate_record(NULL::bookings_appointment, to_jsonb(model) || jsonb_build_object(
+        'id', n, 'request_id', n, 'uid', gen_random_uuid(), 'status', 'booked', 'held_until', NULL,
+        'schedule_id', (%(schedules)s)[n %% %(chairs)s + 1],
+        'period', tstzrange(at, at + interval '60 minutes'),
+        'occupied', tstzrange(at, at + interval '75 minutes')
+    )) AS copy WHERE model.request_id = %(model)s"""
+
+
+def main():
+    runs_already = "DATABASE_URL" in os.environ or database.is_running(settings.POSTGRES_DIR)
+    if not runs_already:
+        database.start(settings.POSTGRES_DIR, "-c", "fsync=off")
+    connection.settings_dict["TEST"]["NAME"] = "benchmark_free_slots"
+    name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    setup_test_environment(debug=False)
+    try:
+        return measure()
+    finally:
+        teardown_test_environment()
+        connection.creation.destroy_test_db(name, verbosity=0)
+        if not runs_already:
+            database.stop(settings.POSTGRES_DIR)
+
+
+def measure():
+    """Print the table; give 1 where a promise is broken, else 0."""
+    place = make.location(slug="place", weekdays=range(7), hours=(time(8), time(18)))
+    visit = make.visit_type(slug="visit", minutes_after=15, step_minutes=30)
+    schedules = [make.schedule(place, visit, name=f"Chair {number}") for number in range(CHAIRS)]
+    now = timezone.now()
+    today = place.local(now).date()
+    first = availability.free_slots(visit, place, today, 28, now=now)[0]
+    model = make.submitted(schedules[0], starts_at=first.starts_at, now=now)
+    filler = Filler(model, [schedule.pk for schedule in schedules])
+    half_full = CHAIRS * 28 * 24 * 60 // 150
+    filler.add(half_full, begin=now + timedelta(days=2), apart=timedelta(minutes=150))
+    page = page_of_times()
+
+    def four_weeks():
+        assert availability.free_slots(visit, place, today, 28, now=now)
+
+    def when_page():
+        assert page().status_code == 200
+
+    figures = {"free_slots, four weeks": four_weeks, "page of times, two weeks": when_page}
+    reference, broken = {}, False
+    say(f"{'figure':<26}{'past visits':>12}{'ours, ms':>10}{'reference, ms':>15}{'ratio':>7}")
+    for count in PAST:
+        filler.add_past(count, until=now - timedelta(days=1))
+        for name, act in figures.items():
+            ours = quickest(act)
+            ratio = ours / reference.setdefault(name, ours)
+            broken = broken or (count == PAST[-1] and ratio > PROMISED_RATIO)
+            say(f"{name:<26}{count:>12,}{ours:>10.2f}{reference[name]:>15.2f}{ratio:>7.2f}")
+    say(f"Promise: at most {PROMISED_RATIO} times the reference. {'BROKEN' if broken else 'Kept'}.")
+    return int(broken)
+
+
+def say(line):
+    print(line, flush=True)  # noqa: T201
+
+
+class Filler:
+    """Fills the schedules with copies of a request, each chair one visit after the other."""
+
+    def __init__(self, model, schedules):
+        self.model, self.schedules, self.next_id, self.past = model.pk, schedules, 1_000, 0
+
+    def add(self, count, *, begin, apart):
+        low, self.next_id = self.next_id, self.next_id + count
+        values = {
+            "low": low,
+            "high": low + count - 1,
+            "begin": begin - low // CHAIRS * apart,
+            "apart": apart,
+            "chairs": CHAIRS,
+            "schedules": self.schedules,
+            "model": self.model,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(COPY_REQUESTS, values)
+            cursor.execute(COPY_APPOINTMENTS, values)
+            cursor.execute("ANALYZE")
+
+    def add_past(self, total, *, until):
+        """Make it `total` visits before `until`, each chair's new ones before those already there."""
+        apart = timedelta(minutes=75)
+        begin = until - (self.past // CHAIRS + 1) * apart
+        self.add(total - self.past, begin=begin, apart=-apart)
+        self.past = total
+
+
+def page_of_times():
+    """A patient's browser in front of the page of times: calling it asks for the page."""
+    client = Client()
+    response = client.post(reverse("request_first_step"), {"who": "me"})
+    response = client.post(response.url, {"visit": "visit"})
+    response = client.post(response.url, {"where": "place"})
+    return lambda: client.get(response.url)
+
+
+def quickest(act):
+    """Milliseconds of the quickest of many runs: what the work costs where nothing else disturbs it."""
+    act()
+    took = []
+    for _ in range(RUNS):
+        begin = perf_counter()
+        act()
+        took.append(perf_counter() - begin)
+    return min(took) * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main())
