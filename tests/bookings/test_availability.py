@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bookings import availability, lifecycle
-from bookings.models import Closure, OpeningHours
+from bookings.models import Closure, OpeningHours, VisitType
 from tests import make
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -67,6 +67,23 @@ def test_of_an_hour_that_comes_twice_the_whole_is_open():
     [(opens, closes)] = availability.open_intervals([rule], CLOCKS_BACK, NEW_YORK)
 
     assert closes - opens == 2.5 * HOUR
+
+
+def test_hours_that_close_as_an_hour_begins_to_repeat_do_not_last_until_it_has_passed():
+    [(opens, closes)] = opening(CLOCKS_BACK, 0, 1)
+
+    assert closes - opens == HOUR
+
+
+def test_a_visit_over_the_clock_change_occupies_real_minutes():
+    """60 minutes from 1:30am end at 3:30am where there is no hour from two to three."""
+    visit = VisitType(minutes=60, minutes_before=45, minutes_after=15)
+    starts_at = datetime(2027, 3, 14, 1, 30, tzinfo=NEW_YORK)
+
+    occupied = availability.occupied_by(visit, starts_at)
+
+    assert occupied == (datetime(2027, 3, 14, 5, 45, tzinfo=UTC), datetime(2027, 3, 14, 7, 45, tzinfo=UTC))
+    assert availability.occupied_by(visit, starts_at.astimezone(UTC)) == occupied
 
 
 def test_a_shift_of_half_an_hour_is_half_an_hour():
