@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bookings import availability
+from bookings import availability, lifecycle
 from bookings.models import Appointment, Closure, OpeningHours
 from tests import make
 
@@ -198,6 +198,28 @@ def test_one_indexed_query_looks_at_the_appointments():
         plan = "\n".join(line for (line,) in cursor.fetchall())
 
     assert "Index Cond: (occupied && " in plan and "no_schedule_is_occupied_twice" in plan
+
+
+def test_an_evening_in_new_york_is_today_although_it_is_tomorrow_in_utc():
+    room = make.schedule(make.location(hours=(time(18), time(22))))
+    monday_half_past_seven = datetime(2027, 3, 9, 0, 30, tzinfo=UTC)
+    make.submitted(room, starts_at=datetime(2027, 3, 11, 2, tzinfo=UTC), now=monday_half_past_seven)
+
+    assert hours_free(room, date(2027, 3, 8), now=monday_half_past_seven) == [21]
+    assert hours_free(room, WEDNESDAY, now=monday_half_past_seven) == [18, 19, 20]
+
+
+def test_visits_are_counted_by_the_day_at_their_place():
+    room, elsewhere = make.schedule(make.location(hours=(time(18), time(22)))), make.schedule()
+    wednesday_nine_in_the_evening = datetime(2027, 3, 11, 2, tzinfo=UTC)
+    make.submitted(room, starts_at=wednesday_nine_in_the_evening)
+    gone = make.submitted(room, starts_at=wednesday_nine_in_the_evening - HOUR)
+    make.submitted(elsewhere)
+
+    lifecycle.decline(gone, by=make.staff(), reason="no_time", now=make.NOW)
+
+    counted = [availability.visits_on(WEDNESDAY + number * DAY, room.location) for number in (-1, 0, 1)]
+    assert counted == [{}, {room.pk: 1}, {}]
 
 
 @pytest.fixture(params=["Pacific/Kiritimati", "Pacific/Pago_Pago"])
