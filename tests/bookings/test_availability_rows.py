@@ -1,16 +1,19 @@
 """Free times from rows: which of them count, what is asked of the database, and what no server changes."""
 
 import time as server
+from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings import availability, lifecycle
-from bookings.models import Appointment, Closure, OpeningHours
+from bookings.models import Appointment, AppointmentRequest, Closure, OpeningHours
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -188,16 +191,37 @@ def test_a_start_in_the_repeated_hour_is_found_whatever_zone_it_is_written_in(fo
 
 def test_one_indexed_query_looks_at_the_appointments():
     room = make.schedule()
+    _past_visits(room, 500)
     with CaptureQueriesContext(connection) as asked:
         availability.starts_by_schedule(room.visit_types.get(), room.location, WEDNESDAY, 28, now=make.NOW)
 
     [query] = [query["sql"] for query in asked if 'FROM "bookings_appointment"' in query["sql"]]
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE bookings_appointment")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN {query}")
         plan = "\n".join(line for (line,) in cursor.fetchall())
 
     assert "Index Cond: (occupied && " in plan and "no_schedule_is_occupied_twice" in plan
+
+
+def _past_visits(room, count):
+    """Copies of a booked visit, one each day before it: enough for Postgres to choose an index."""
+    asked = make.submitted(room)
+    visit = asked.appointments.get()
+    requests, visits = [], []
+    for number in range(1, count + 1):
+        past = copy(asked)
+        past.pk, past.reference, past.submission = None, str(number), uuid4()
+        requests.append(past)
+        period = DateTimeTZRange(visit.starts_at - number * DAY, visit.ends_at - number * DAY)
+        visits.append(
+            Appointment(
+                request=past, schedule=room, period=period, occupied=period, held_until=visit.held_until
+            )
+        )
+    AppointmentRequest.objects.bulk_create(requests)
+    Appointment.objects.bulk_create(visits)
 
 
 def test_an_evening_in_new_york_is_today_although_it_is_tomorrow_in_utc():
