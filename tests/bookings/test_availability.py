@@ -129,6 +129,36 @@ def test_periods_that_touch_do_not_overlap(other, clash):
     assert availability.overlaps_any(tuple(hours[:2]), [tuple(hours[2:])]) is clash
 
 
+def test_a_short_closure_within_a_long_one_opens_nothing():
+    nine, ten, eleven, noon, three = (datetime(2027, 3, 9, hour, tzinfo=UTC) for hour in (9, 10, 11, 12, 15))
+
+    assert availability.merged([(ten, eleven), (nine, noon), (three, three + HOUR)]) == [
+        (nine, noon),
+        (three, three + HOUR),
+    ]
+    starts = availability.free_starts(
+        VisitType(minutes=60, step_minutes=60),
+        always(9, 13),
+        [(ten, eleven), (nine, noon)],
+        [],
+        nine.date(),
+        1,
+        ZoneInfo("UTC"),
+    )
+    assert starts == [noon]
+
+
+@pytest.mark.parametrize("length", [timedelta(hours=23, minutes=45), timedelta(days=3)])
+def test_a_long_visit_sees_every_day_on_which_it_runs(length):
+    """From 11:45pm, 23 hours and 45 minutes reach over the whole next day where that has 23 hours."""
+    visit = VisitType(minutes=length // timedelta(minutes=1), step_minutes=15)
+    rules = always(0, 12) + always(12, 0)
+
+    starts = availability.free_starts(visit, rules, [], [], date(2027, 3, 13), 1, NEW_YORK)
+
+    assert len(starts) == 24 * 4
+
+
 # From the database
 
 
