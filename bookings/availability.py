@@ -221,7 +221,7 @@ def reach(visit_type: VisitType, first_day: date, days: int, zone: ZoneInfo) -> 
     """All time that visits could occupy which start on `days` local days from `first_day`."""
     return (
         occupied_by(visit_type, instant(first_day, time.min, zone))[0],
-        occupied_by(visit_type, instant(first_day + timedelta(days=days), time.min, zone, fold=1))[1],
+        occupied_by(visit_type, instant(first_day + timedelta(days=days), time.min, zone))[1],
     )
 
 
