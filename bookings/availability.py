@@ -140,9 +140,12 @@ def reply_until(location: Location, starts_at: datetime | None, *, now: datetime
     The close of the second working day after today, but two hours before the visit at the latest;
     where even these are over, halfway there. In UTC.
     """
-    starts_at, now = starts_at.astimezone(UTC), now.astimezone(UTC)
-    latest = max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2)
-    return min(_close_of_second_working_day(location, now=now), latest)
+    now = now.astimezone(UTC)
+    close = _close_of_second_working_day(location, now=now)
+    if starts_at is None:
+        return close
+    starts_at = starts_at.astimezone(UTC)
+    return min(close, max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2))
 
 
 def _close_of_second_working_day(location, *, now):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
@@ -25,6 +25,10 @@ class Choice:
     location: Location
     starts_at: datetime
     schedule: Schedule | None = None
+
+    def __post_init__(self):
+        # In UTC an hour is an hour, also when what staff typed carries a zone that changes its clocks.
+        object.__setattr__(self, "starts_at", self.starts_at.astimezone(UTC))
 
 
 def wanted(request: AppointmentRequest) -> Choice | None:

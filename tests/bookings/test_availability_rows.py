@@ -52,7 +52,7 @@ def test_only_schedules_of_this_place_that_take_this_visit_and_are_active_have_s
 @pytest.mark.parametrize("status", Appointment.Status)
 def test_what_is_held_booked_or_arrived_is_not_free(status):
     room = make.schedule()
-    asked = make.submitted(room)
+    asked = make.confirmed(room)
 
     asked.appointments.update(status=status)
 
@@ -62,7 +62,7 @@ def test_what_is_held_booked_or_arrived_is_not_free(status):
 def test_a_visit_takes_nothing_from_another_schedule():
     place, visit = make.location(), make.visit_type()
     rooms = [make.schedule(place, visit, name) for name in ("Room 1", "Room 2")]
-    make.submitted(rooms[0])
+    make.confirmed(rooms[0])
 
     found = availability.starts_by_schedule(visit, place, WEDNESDAY, 1, now=make.NOW)
 
@@ -79,7 +79,7 @@ def test_a_visit_takes_nothing_from_another_schedule():
 def test_a_long_time_before_or_after_a_visit_reaches_over_the_days(buffer, taken_at, day, expected):
     room = make.schedule(visit=make.visit_type(**{buffer: 50 * 60}))
 
-    make.submitted(room, starts_at=taken_at)
+    make.confirmed(room, starts_at=taken_at)
 
     assert hours_free(room, day) == expected
 
@@ -207,7 +207,7 @@ def test_one_indexed_query_looks_at_the_appointments():
 
 def _past_visits(room, count):
     """Copies of a booked visit, one each day before it: enough for Postgres to choose an index."""
-    asked = make.submitted(room)
+    asked = make.confirmed(room)
     visit = asked.appointments.get()
     requests, visits = [], []
     for number in range(1, count + 1):
@@ -227,7 +227,7 @@ def _past_visits(room, count):
 def test_an_evening_in_new_york_is_today_although_it_is_tomorrow_in_utc():
     room = make.schedule(make.location(hours=(time(18), time(22))))
     monday_half_past_seven = datetime(2027, 3, 9, 0, 30, tzinfo=UTC)
-    make.submitted(room, starts_at=datetime(2027, 3, 11, 2, tzinfo=UTC), now=monday_half_past_seven)
+    make.confirmed(room, starts_at=datetime(2027, 3, 11, 2, tzinfo=UTC), now=monday_half_past_seven)
 
     assert hours_free(room, date(2027, 3, 8), now=monday_half_past_seven) == [21]
     assert hours_free(room, WEDNESDAY, now=monday_half_past_seven) == [18, 19, 20]
@@ -236,9 +236,9 @@ def test_an_evening_in_new_york_is_today_although_it_is_tomorrow_in_utc():
 def test_visits_are_counted_by_the_day_at_their_place():
     room, elsewhere = make.schedule(make.location(hours=(time(18), time(22)))), make.schedule()
     wednesday_nine_in_the_evening = datetime(2027, 3, 11, 2, tzinfo=UTC)
-    make.submitted(room, starts_at=wednesday_nine_in_the_evening)
-    gone = make.submitted(room, starts_at=wednesday_nine_in_the_evening - HOUR)
-    make.submitted(elsewhere)
+    make.confirmed(room, starts_at=wednesday_nine_in_the_evening)
+    gone = make.confirmed(room, starts_at=wednesday_nine_in_the_evening - HOUR)
+    make.confirmed(elsewhere)
 
     lifecycle.decline(gone, by=make.staff(), reason="no_time", now=make.NOW)
 
@@ -260,7 +260,7 @@ def server_zone(request, monkeypatch):
 def test_no_zone_of_the_server_changes_a_time(server_zone):
     room = make.schedule(visit=make.visit_type(horizon_days=8))
     late_on_sunday = datetime(2027, 3, 8, 4, 30, tzinfo=UTC)
-    make.submitted(room, now=late_on_sunday)
+    make.confirmed(room, now=late_on_sunday)
 
     found = availability.free_slots(
         room.visit_types.get(), room.location, date(2027, 3, 7), 30, now=late_on_sunday

@@ -1,6 +1,7 @@
 """Another time proposed, the waiting list, and what the clock ends."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -100,6 +101,18 @@ def test_staff_can_choose_a_schedule_outside_its_hours_but_never_twice():
     assert standing(first) == [(at_night, "booked")]
     with pytest.raises(lifecycle.TimeGone):
         lifecycle.accept(second, by=robin, now=make.NOW, choice=choice(second, at_night, schedule=room))
+
+
+def test_a_visit_across_a_change_of_the_clocks_lasts_as_long_as_any_other():
+    new_york = ZoneInfo("America/New_York")
+    room = make.schedule()
+    asked = make.confirmed(room)
+    half_past_one = datetime(2027, 3, 14, 1, 30, tzinfo=new_york)
+
+    lifecycle.accept(asked, by=make.staff(), now=make.NOW, choice=choice(asked, half_past_one, schedule=room))
+
+    visit = asked.appointments.get()
+    assert (visit.starts_at, visit.ends_at - visit.starts_at) == (half_past_one, timedelta(hours=1))
 
 
 def test_a_time_agreed_on_the_phone_books_a_call():
