@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector
+from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator
 from django.db import models
@@ -21,13 +21,6 @@ A_TERM = r"^[a-z0-9]+([ -][a-z0-9]+){0,3}$"
 LONGEST_REVIEW = timedelta(days=366)
 # What people write; the rest of a revision is made from it or says who answers for it.
 WORDS = ("title", "caption", "summary", "short_version", "body", "change_note")
-LANGUAGE = "english"
-# Tags and their attributes are no words to Postgres.
-SEARCHED = (
-    SearchVector("title", weight="A", config=LANGUAGE)
-    + SearchVector("caption", "summary", "short_version", weight="B", config=LANGUAGE)
-    + SearchVector("html", weight="C", config=LANGUAGE)
-)
 
 
 class PageQuerySet(models.QuerySet):
@@ -129,7 +122,6 @@ class Revision(models.Model):
     class Meta:
         ordering = ["-created_at", "-pk"]
         permissions = [("approve_revision", "Can approve words for the public")]
-        indexes = [GinIndex(SEARCHED, name="words_that_are_searched")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(is_starter=True, author=None, sources_checked_on__isnull=False)
@@ -279,6 +271,26 @@ class Feedback(models.Model):
 
     def __str__(self):
         return f"{self.page}: {'useful' if self.useful else 'not useful'}"
+
+
+class SearchEntry(models.Model):
+    """What the search looks through: the words of a public page. Postgres writes it when `live` changes."""
+
+    page = models.OneToOneField(Page, models.CASCADE, primary_key=True, related_name="search_entry")
+    plain = models.TextField(help_text="The text without tags, drawings and numbers of sources.")
+    searched = SearchVectorField(help_text="A: the title, B: the short version, C: the text.")
+
+    class Meta:
+        indexes = [GinIndex(fields=["searched"], name="words_that_are_searched")]
+
+
+class KnownWord(models.Model):
+    """A word that stands on a public page, or stood there once: what a misspelled one may have meant."""
+
+    word = models.TextField(primary_key=True)
+
+    class Meta:
+        indexes = [GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="words_that_look_alike")]
 
 
 class Synonym(models.Model):
