@@ -1,0 +1,94 @@
+"""How long a search takes on 500 pages: `uv run python -m tests.benchmarks.search`.
+
+The pages are the starter pages, many times over. Each line is the middle of many runs of a search
+by its address, through Django's whole stack but without a network, and how many times a page of the
+same stack without any database takes that long: this number is the same on a slow machine.
+"""
+
+import os
+import re
+import statistics
+import time
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from clinic_site import database  # noqa: E402
+from pages import publishing  # noqa: E402
+from pages.models import Page, Source  # noqa: E402
+
+PAGES = 500
+RUNS = 40
+REFERENCE = "/healthz"
+QUESTIONS = {
+    "one word of every page": "migraine",
+    "one rare word": "nystagmus",
+    "three words": "ketamine side effects",
+    "another name": "imitrex",
+    "a misspelled word": "migrane",
+    "three misspelled words": "ketamin dosege headach",
+    "some of the words": "migraine zebra",
+    "nothing": "xylophone",
+}
+
+
+def multiply():
+    """Copies of the starter pages at addresses of their own, until there are 500."""
+    call_command("load_pages", verbosity=0)
+    originals = list(Page.objects.public().exclude(kind=Page.Kind.HOME).select_related("live"))
+    sources = Source.objects.in_bulk(field_name="key")
+    for number in range(PAGES - Page.objects.count()):
+        original = originals[number % len(originals)]
+        publishing.publish_starter(
+            Page.objects.create(path=f"{original.path}/copy-{number}", kind=original.kind, parent=original),
+            checked_on=original.live.sources_checked_on,
+            sources=sources,
+            leads_somewhere=lambda path: True,
+            now=timezone.now(),
+            **{name: getattr(original.live, name) for name in publishing.WORDS},
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def milliseconds(address, **query):
+    """The middle of many runs, after some to get warm."""
+    client, times = Client(), []
+    for _ in range(RUNS + 5):
+        start = time.perf_counter()
+        response = client.get(address, query)
+        times.append(1000 * (time.perf_counter() - start))
+        response.close()
+    return statistics.median(times[5:]), response
+
+
+def main():
+    multiply()
+    reference, _ = milliseconds(REFERENCE)
+    print(f"{reference:8.2f} ms     1 x  {REFERENCE}")  # noqa: T201
+    for name, question in QUESTIONS.items():
+        took, response = milliseconds("/search/", q=question)
+        count = re.search(r"<h2>(.*?)</h2>", response.content.decode())[1]
+        print(f"{took:8.2f} ms {took / reference:5.0f} x  {name}: {question} ({count})")  # noqa: T201
+
+
+if __name__ == "__main__":
+    settings.ALLOWED_HOSTS = ["testserver"]
+    if "DATABASE_URL" not in os.environ:
+        database.start(settings.POSTGRES_DIR)
+    connection.settings_dict["TEST"]["NAME"] = "benchmark"
+    connection.creation.create_test_db(autoclobber=True, verbosity=0)
+    try:
+        main()
+    finally:
+        connection.creation.destroy_test_db("benchmark", verbosity=0)
+        if "DATABASE_URL" not in os.environ:
+            database.stop(settings.POSTGRES_DIR)
