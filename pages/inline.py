@@ -142,7 +142,7 @@ class Line:
         if not href.startswith("/") or href.startswith("//") or "\\" in href:
             return f"The address {href} starts with / for a page of ours, or https:// for others."
         if self.leads_somewhere and not self.leads_somewhere(parts.path):
-            return f"There is no page {parts.path}."
+            return f"Readers find nothing at {parts.path}."
         return ""
 
     def html_of_their_own(self, content):

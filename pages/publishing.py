@@ -18,6 +18,8 @@ HARDEST_GRADE = 8
 SHORT_VERSION_LINES = range(3, 6)
 SHORT_VERSION_WORDS = 60
 NEEDS_SHORT_VERSION = {Page.Kind.HUB, Page.Kind.GUIDE, Page.Kind.CONDITION, Page.Kind.TREATMENT}
+# Addresses that a page may lead to, besides pages. All others are for staff, for machines or for one person.
+FOR_READERS = {"search", "site_map", "feed", "start_request", "locations", "location"}
 MADE = ("html", "headings", "citations", "grade")
 
 
@@ -151,15 +153,24 @@ def is_edited(page: Page) -> bool:
     return page.revisions.filter(touched).exists()
 
 
-def leads_somewhere(path: str) -> bool:
-    """Whether an address of ours has a page behind it that readers can see."""
+def leads_somewhere(path: str, kinds: Mapping[str, str] | None = None) -> bool:
+    """Whether readers find something at an address of ours.
+
+    `kinds` are those of all pages that are public or about to be, by their path; without it, the
+    database is asked.
+    """
     try:
         match = resolve(path)
     except Resolver404:
         return False
-    if match.url_name not in ("home", "page", "whole_guide"):
+    if match.view_name in FOR_READERS:
         return True
-    return Page.objects.public().filter(path=match.kwargs["path"]).exists()
+    if match.view_name not in ("home", "page", "whole_guide", "feedback"):
+        return False
+    path = match.kwargs["path"]
+    public = Page.objects.public().filter(path=path).values_list("kind", flat=True)
+    kind = public.first() if kinds is None else kinds.get(path)
+    return kind is not None and (match.view_name != "whole_guide" or kind == Page.Kind.HUB)
 
 
 def picture(name: str) -> str | None:

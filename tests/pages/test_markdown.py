@@ -241,7 +241,7 @@ def test_at_most_one_card_of_a_kind():
 
 def test_links_to_pages_that_are_not_there_are_problems():
     assert problems("[a](/here/) [b](/gone/#part)", leads_somewhere=lambda path: path == "/here/") == [
-        "Line 1: There is no page /gone/."
+        "Line 1: Readers find nothing at /gone/."
     ]
 
 

@@ -104,11 +104,14 @@ def test_retracted_sources_keep_words_from_the_public():
 
 def test_links_to_pages_readers_cannot_see_keep_words_from_the_public():
     make.page("draft")
-    body = "[a](/draft/) [b](/nowhere/) [c](/locations/)"
+    make.starter(make.page("plain"))
+    make.starter(make.page("hub", kind="hub"))
+    good = ["/plain/", "/hub/all/", "/locations/", "/search/", "/feedback/plain/"]
+    wrong = ["/draft/", "/nowhere/", "/plain/all/", "/preview/1/", "/staff/", "/healthz", "/feedback/draft/"]
+    body = "\n".join(f"[a]({path})" for path in [*good, *wrong])
 
     assert reasons_against(make.proposed(body=body)) == [
-        "Line 1: There is no page /draft/.",
-        "Line 1: There is no page /nowhere/.",
+        f"Line {line}: Readers find nothing at {path}." for line, path in enumerate(wrong, 6)
     ]
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from pages import publishing
@@ -56,7 +55,8 @@ class Loading:
         self.load_synonyms()
         sources = self.load_sources()
         files = [file for file in map(self.read, sorted(self.folder.rglob("*.md"))) if file]
-        self.known = {file.path for file in files} | set(Page.objects.public().values_list("path", flat=True))
+        public = dict(Page.objects.public().values_list("path", "kind"))
+        self.kinds = {**public, **{file.path: file.front.get("kind", "") for file in files}}
         pages = {page.path: page for page in Page.objects.select_related("live", "parent")}
         # Parents first: a shorter path cannot lie below a longer one.
         for file in sorted(files, key=lambda file: len(file.path)):
@@ -189,12 +189,8 @@ class Loading:
             self.changed += published is not None
 
     def leads_somewhere(self, path):
-        """As publishing has it, but pages of this very run count."""
-        try:
-            match = resolve(path)
-        except Resolver404:
-            return False
-        return match.url_name not in ("home", "page", "whole_guide") or match.kwargs["path"] in self.known
+        """Pages of this very run count."""
+        return publishing.leads_somewhere(path, self.kinds)
 
 
 def located(file, reason):
