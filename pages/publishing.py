@@ -31,15 +31,33 @@ class Refused(Exception):
         super().__init__(" ".join(str(reason) for reason in self.reasons))
 
 
-def propose(page: Page, *, by: AbstractBaseUser, now: datetime, **words: str) -> Revision:
+class Overtaken(Exception):
+    """Nothing was kept: `others` are the words that came in since the writer last looked."""
+
+    def __init__(self, others):
+        self.others = others
+        super().__init__(f"Other words came in meanwhile: {others}")
+
+
+def propose(
+    page: Page, *, by: AbstractBaseUser, now: datetime, newest_seen: int | None = None, **words: str
+) -> Revision:
     """Keep new words for a page, seen by staff only until somebody else approves them.
 
     `words` are title, caption, summary, short_version, body and change_note. Words with faults are
     kept too, so that nobody loses work; `faults` names them and `approve` refuses them.
+    `newest_seen` is the id of the newest words the writer knows of, 0 for none: raises Overtaken
+    where there are newer ones. Without it nobody is asked.
     """
     revision, _ = _written(page, words, _sources(), leads_somewhere)
     revision.author, revision.created_at = by, now
-    revision.save()
+    with transaction.atomic():
+        Page.objects.select_for_update().get(pk=page.pk)  # of two writers at once, one waits and is told
+        if newest_seen is not None:
+            others = list(page.revisions.filter(pk__gt=newest_seen).select_related("author"))
+            if others:
+                raise Overtaken(others)
+        revision.save()
     return revision
 
 

@@ -132,23 +132,38 @@ class PageAdmin(ReadOnly):
     def propose_or_give_back(self, request, pk):
         """Who was signed out while writing gets the words back, instead of a login form without them."""
         if request.method == "POST" and not self.admin_site.has_permission(request):
-            words = WordsForm(request.POST)
-            context = {"title": "You are signed out", "form": words, "back": request.path}
+            context = {
+                "title": "You are signed out",
+                "form": WordsForm(request.POST),
+                "seen": number(request.POST, "newest_seen"),
+                "login": reverse("admin:login"),
+            }
             return TemplateResponse(request, "admin/pages/signed_out.html", context, status=403)
         return self.admin_site.admin_view(self.propose)(request, pk)
 
     def propose(self, request, pk):
-        """The newest words, or those of `?from=`, to be changed; on POST they are kept."""
+        """The newest words, or those of `?from=`, to be changed; on POST they are kept.
+
+        Who did not know of the newest words is told first, and may keep their own all the same.
+        """
         require(request, "add_revision")
         page = get_object_or_404(Page, pk=pk)
         newest = page.revisions.order_by("-pk").first()
-        start = page.revisions.filter(pk=from_).first() if (from_ := from_of(request)) else newest
+        chosen = number(request.GET, "from")
+        start = page.revisions.filter(pk=chosen).first() if chosen else newest
         form = WordsForm(request.POST or None, initial=words_to_start_with(start))
+        seen, others = newest.pk if newest else 0, []
+        if request.method == "POST":
+            seen = number(request.POST, "newest_seen")
         if request.method == "POST" and form.is_valid():
             if newest and all(getattr(newest, name) == form.cleaned_data[name] for name in WORDS):
                 messages.info(request, "Nothing has changed: these are the newest words already.")
                 return HttpResponseRedirect(address_of(newest))
-            return self.keep(request, page, form.cleaned_data)
+            try:
+                return self.keep(request, page, seen, form.cleaned_data)
+            except publishing.Overtaken as overtaken:
+                others = overtaken.others
+                seen = others[0].pk
         return self.act(
             request,
             page,
@@ -156,12 +171,14 @@ class PageAdmin(ReadOnly):
             title=f"Propose a change to {page}",
             form=form,
             start=start,
-            findings=findings_on(start) if start and not start.is_approved else [],
+            seen=seen,
+            others=others,
+            findings=findings_on(start) if start and not start.is_approved and not others else [],
         )
 
-    def keep(self, request, page, words):
+    def keep(self, request, page, newest_seen, words):
         """Keep the words; with faults the writer goes on writing, without any they are looked at."""
-        kept = publishing.propose(page, by=request.user, now=timezone.now(), **words)
+        kept = publishing.propose(page, by=request.user, now=timezone.now(), newest_seen=newest_seen, **words)
         if publishing.faults(kept):
             messages.warning(request, "Your words are kept. Readers do not see them: mend what is listed.")
             again = reverse("admin:pages_page_propose", args=[page.pk])
@@ -204,9 +221,10 @@ def leading_to(page):
     return Page.objects.public().filter(has_link).exclude(pk=page.pk).select_related("live")
 
 
-def from_of(request):
-    number = request.GET.get("from", "")
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
+def number(data, name):
+    """The id in what a browser sent, or None where it is none."""
+    text = data.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def words_to_start_with(revision):
