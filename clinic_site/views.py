@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from clinic_site.context import DISPLAYS
 from clinic_site.styleguide import demo_forms
 
+OF_THE_ADMIN = re.compile(r"^_|^initial-|_FORMS$")
 A_YEAR = 365 * 24 * 60 * 60
 
 
@@ -71,7 +73,29 @@ def server_error(request):
 
 def form_expired(request, reason=""):
     """Shown in place of a bare 403 when a form's token is missing or old."""
-    return render(request, "form_expired.html", status=403)
+    typed = typed_by_staff(request)
+    if not typed:
+        return render(request, "form_expired.html", status=403)
+    context = {**admin.site.each_context(request), "title": "This form is too old", "typed": typed}
+    return render(request, "admin/form_expired.html", context, status=403)
+
+
+def typed_by_staff(request):
+    """Name, label and value of all that was sent from a page of the admin, to be shown and sent again.
+
+    Nothing where another site may have sent it, or where a password is among it. What no person typed
+    has no label: the admin's own fields.
+    """
+    origin = urlsplit(request.headers.get("Origin", "")).netloc
+    ours = origin == request.get_host() and request.path.startswith(reverse("admin:index"))
+    if not ours or any("password" in name for name in request.POST):
+        return []
+    return [
+        (name, "" if OF_THE_ADMIN.search(name) else name.replace("_", " ").capitalize(), value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name != "csrfmiddlewaretoken"
+    ]
 
 
 def styleguide(request):

@@ -135,7 +135,7 @@ class PageAdmin(ReadOnly):
             context = {
                 "title": "You are signed out",
                 "form": WordsForm(request.POST),
-                "seen": number(request.POST, "newest_seen"),
+                "seen": number(request.POST, "_newest_seen"),
                 "login": reverse("admin:login"),
             }
             return TemplateResponse(request, "admin/pages/signed_out.html", context, status=403)
@@ -154,7 +154,7 @@ class PageAdmin(ReadOnly):
         form = WordsForm(request.POST or None, initial=words_to_start_with(start))
         seen, others = newest.pk if newest else 0, []
         if request.method == "POST":
-            seen = number(request.POST, "newest_seen")
+            seen = number(request.POST, "_newest_seen")
         if request.method == "POST" and form.is_valid():
             if newest and all(getattr(newest, name) == form.cleaned_data[name] for name in WORDS):
                 messages.info(request, "Nothing has changed: these are the newest words already.")

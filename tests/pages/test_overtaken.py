@@ -21,7 +21,7 @@ def overtaken(client, db):
 
     def send(**fields):
         return client.post(
-            PROPOSE.format(page.pk), {**make.WORDS, "newest_seen": seen, **fields}, follow=True
+            PROPOSE.format(page.pk), {**make.WORDS, "_newest_seen": seen, **fields}, follow=True
         )
 
     return send
@@ -39,7 +39,7 @@ def test_the_second_is_told_by_whom_and_when_and_keeps_the_form(overtaken):
 def test_the_second_may_keep_theirs_all_the_same(overtaken):
     told = overtaken(body="Typed for an hour.")
 
-    overtaken(body="Typed for an hour.", newest_seen=told.context["seen"])
+    overtaken(body="Typed for an hour.", _newest_seen=told.context["seen"])
 
     assert list(Revision.objects.order_by("pk").values_list("title", "body")[1:]) == [
         ("Kim's", make.WORDS["body"]),
@@ -50,14 +50,14 @@ def test_the_second_may_keep_theirs_all_the_same(overtaken):
 def test_a_mistake_in_the_form_does_not_hide_the_other_words(overtaken):
     mistaken = overtaken(title="x" * 121)
 
-    again = overtaken(title="Mine", newest_seen=mistaken.context["seen"])
+    again = overtaken(title="Mine", _newest_seen=mistaken.context["seen"])
 
     assert "Other words came in while you were writing" in text(again)
 
 
 @pytest.mark.parametrize("seen", ["", "x", "-1", "9" * 30])
 def test_what_no_form_of_ours_sends_does_not_err(overtaken, seen):
-    overtaken(title="Mine", newest_seen=seen)
+    overtaken(title="Mine", _newest_seen=seen)
 
     assert Revision.objects.latest("pk").title == "Mine"
 
