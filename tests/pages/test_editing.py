@@ -167,7 +167,8 @@ def test_a_preview_is_the_real_page_and_says_that_it_is_not_public(client, edito
 
     shown = text(client.get(f"/preview/{revision.pk}/"))
 
-    assert "Preview, not public." in shown and "Dark helps<sup" in shown
+    assert "Preview of a proposal." in shown and "Dark helps<sup" in shown
+    assert "This is a proposal. Nobody has approved it yet." in shown and "No clinician" not in shown
     assert '<ol class="sources">' in shown and "ld+json" not in shown
     assert '<input type="hidden" name="back" value="/preview/' in shown
     assert "Dark helps" not in text(client.get("/light/"))
@@ -181,12 +182,24 @@ def test_a_preview_is_kept_by_nobody(client, editor):
     assert '<meta name="robots" content="noindex, nofollow">' in text(response)
 
 
+def test_a_preview_says_in_what_state_its_words_are(client, editor):
+    older = make.starter().page.live
+    newer = make.approved(make.proposed(older.page))
+
+    previews = [text(client.get(f"/preview/{revision.pk}/")) for revision in (older, newer)]
+
+    assert [re.search(r"<strong>(Preview.*?)</strong>", shown)[1] for shown in previews] == [
+        "Preview of older words.",
+        "Preview.",
+    ]
+
+
 def test_a_preview_of_the_home_page_has_its_shape(client, editor):
     home = make.page("", kind="home")
 
     shown = text(client.get(f"/preview/{make.proposed(home).pk}/"))
 
-    assert "Preview, not public." in shown and 'class="hero"' in shown
+    assert "Preview of a proposal." in shown and 'class="hero"' in shown
 
 
 def test_a_preview_is_for_staff_who_may_look(client):
