@@ -23,8 +23,9 @@ DUE_WITHIN = [0, 30, 60]  # days
 
 class RevisionInline(admin.TabularInline):
     model = Revision
-    fields = ["title", "created_at", "author", "change_note", "approved_by", "reviewed_on", "review_due_on"]
-    show_change_link = True
+    fields = ["words", "created_at", "author", "change_note", "approved_by", "reviewed_on", "review_due_on"]
+    readonly_fields = ["words"]
+    template = "admin/bookings/rows.html"
     can_delete = False
     extra = 0
 
@@ -33,6 +34,10 @@ class RevisionInline(admin.TabularInline):
 
     def has_change_permission(self, request, obj=None):
         return False
+
+    @admin.display
+    def words(self, revision):
+        return format_html('<a href="{}">{}</a>', address_of(revision), revision)
 
 
 class DueFilter(admin.SimpleListFilter):
@@ -133,6 +138,7 @@ class PageAdmin(ReadOnly):
         """Who was signed out while writing gets the words back, instead of a login form without them."""
         if request.method == "POST" and not self.admin_site.has_permission(request):
             context = {
+                **self.admin_site.each_context(request),
                 "title": "You are signed out",
                 "form": WordsForm(request.POST),
                 "seen": number(request.POST, "_newest_seen"),

@@ -49,16 +49,18 @@ class RevisionAdmin(ReadOnly):
     def about(self, request, revision):
         """What readers would see, what keeps it from them, and what it changes."""
         live = revision.page.live
-        is_live = live == revision
+        is_live, is_older = live == revision, bool(live) and live.pk > revision.pk
+        may_approve = request.user.has_perm("pages.approve_revision")
         return {
             "title": f"Words of {revision.page}",
             "is_live": is_live,
+            "is_older": is_older,
             "live": live,
             "findings": findings_on(revision),
             "differences": differences(live, revision) if live and not is_live else [],
             "lines": revision.body.splitlines(),
             "can_propose": request.user.has_perm("pages.add_revision"),
-            "can_approve": request.user.has_perm("pages.approve_revision") and not revision.is_approved,
+            "can_approve": may_approve and not revision.is_approved and not is_older,
             "is_own": revision.author_id == request.user.pk,
         }
 

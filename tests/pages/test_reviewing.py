@@ -51,6 +51,16 @@ def test_words_of_somebody_else_lead_to_approving_them(client, reviewer):
     assert "You wrote them." in text(client.get(page_of(own)))
 
 
+def test_words_older_than_the_public_ones_lead_to_proposing_them_again(client, reviewer):
+    older = make.starter().page.live
+    make.starter(older.page, title="Dark")
+
+    shown = text(client.get(page_of(older)))
+
+    assert "These words are older than those readers see." in shown
+    assert page_of(older, "approve") not in shown and page_of(older, "again") in shown
+
+
 def test_approved_words_are_public_with_the_reviewers_name(client, reviewer):
     revision = make.proposed()
 
