@@ -72,3 +72,45 @@ def test_an_editor_proposes_and_a_reviewer_approves(visit, javascript):
     reviewer.goto(f"/{LIGHT}/")
     assert reviewer.get_by_role("heading", level=1).inner_text().endswith("Light, by day")
     assert "No clinician" not in reviewer.get_by_role("main").inner_text()
+
+
+def test_leaving_words_that_were_not_kept_is_asked_about(visit):
+    page = visit("/")
+    sign_in(page, "robin")
+    propose(page, Page.objects.get(path=LIGHT).pk)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    page.get_by_role("button", name="Low light").click(no_wait_after=True)
+    page.get_by_label("Title").click()
+    typed = page.get_by_label("Title").input_value()
+    page.get_by_role("button", name="Keep these words").click()
+
+    assert (asked, typed) == (["beforeunload"], "Light, by day")
+
+
+@pytest.mark.parametrize("display", ["light", "dim"])
+def test_words_survive_signing_in_anew_on_another_tab(visit, violations, display):
+    page = visit("/", display=display, scheme="dark", width=320)
+    sign_in(page, "robin")
+    propose(page, Page.objects.get(path=LIGHT).pk)
+    tab = page.context.new_page()
+    tab.goto("/staff/")
+    tab.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Keep these words").click()
+    page.get_by_role("heading", name="You are signed out").wait_for()
+    found = [violations(page)]
+    tab.goto("/staff/")
+    tab.get_by_label("Username").fill("robin")
+    tab.get_by_label("Password").fill("a long password")
+    tab.get_by_role("button", name="Log in").click()
+    tab.get_by_role("button", name="Log out").wait_for()
+
+    page.get_by_role("button", name="Keep these words").click()
+    page.get_by_role("heading", name="This form is too old").wait_for()
+    found.append(violations(page))
+    page.get_by_role("button", name="Send it again").click()
+
+    page.get_by_text("Your words are kept.").wait_for()
+    assert Page.objects.get(path=LIGHT).revisions.first().title == "Light, by day"
+    assert found == [[], []]
