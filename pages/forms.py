@@ -91,6 +91,21 @@ class WithdrawalForm(ClinicForm):
     )
 
 
+class MoveForm(ClinicForm):
+    path = forms.CharField(
+        label="New address",
+        help_text="Without slashes at the ends, like ketamine-for-migraine/does-it-work.",
+        max_length=200,
+        error_messages={
+            "required": "Enter the new address",
+            "max_length": "The new address must be 200 characters or less",
+        },
+    )
+
+    def clean_path(self):
+        return self.cleaned_data["path"].strip("/")
+
+
 class FeedbackForm(ClinicForm):
     """One question, and a box that may stay empty."""
 

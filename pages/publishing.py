@@ -1,9 +1,10 @@
-"""The verbs: propose, approve, withdraw, publish starter words. The only writer of what is public."""
+"""The verbs: propose, approve, withdraw, move, publish starter words. The only writer of what is public."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.template import TemplateDoesNotExist
@@ -11,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
 from pages import markdown
-from pages.models import LONGEST_REVIEW, WORDS, Page, Revision, Source, Withdrawal
+from pages.models import LONGEST_REVIEW, WORDS, Page, Redirect, Revision, Source, Withdrawal
 from pages.readability import grade, words_of
 
 HARDEST_GRADE = 8
@@ -132,6 +133,23 @@ def withdraw(page: Page, *, by: AbstractBaseUser, reason: str, now: datetime) ->
         page.save(update_fields=["live"])
 
 
+def move(page: Page, *, by: AbstractBaseUser, path: str) -> None:
+    """Give a page another address; the one it had leads there from then on.
+
+    `path` is the new address without slashes at the ends. Links in other pages go on working, through
+    the old address. Raises Refused without the right to it, for the home page, and for an address
+    that is no address or is taken.
+    """
+    with transaction.atomic():
+        page = Page.objects.select_for_update().get(pk=page.pk)
+        old_path, page.path = page.path, path
+        if reasons := list(_objections_to_move(page, old_path, by)):
+            raise Refused(reasons)
+        Redirect.objects.filter(old_path=path).delete()
+        page.save(update_fields=["path"])
+        Redirect.objects.update_or_create(old_path=old_path, defaults={"page": page})
+
+
 def publish_starter(
     page: Page,
     *,
@@ -247,6 +265,23 @@ def _objections_to_withdrawal(page, by, reason):
         yield "Readers do not see this page."
     if not reason.strip():
         yield "Say why readers should not see this page."
+
+
+def _objections_to_move(page, old_path, by):
+    if not by.has_perm("pages.approve_revision"):
+        yield "You do not have the right to move a page."
+    if page.kind == Page.Kind.HOME:
+        yield "The home page stays where it is."
+        return
+    if page.path == old_path:
+        yield "The page has this address already."
+    try:
+        page.full_clean()
+    except ValidationError as error:
+        yield from error.messages
+        return
+    if resolve(f"/{page.path}/").view_name != "page":
+        yield f"Another part of the site is at {page}."
 
 
 def _objections_to_dates(reviewed_on, review_due_on, now):

@@ -1,6 +1,7 @@
 """Pages: what readers see, and proposing a change."""
 
 from datetime import timedelta
+from functools import partial
 
 from django.contrib import admin, messages
 from django.db.models import Q
@@ -15,7 +16,7 @@ from django.utils.safestring import mark_safe
 
 from pages import publishing
 from pages.admin.window import ReadOnly, address_of, findings_on, require
-from pages.forms import WithdrawalForm, WordsForm
+from pages.forms import MoveForm, WithdrawalForm, WordsForm
 from pages.models import WORDS, Page, Revision, Withdrawal
 
 DUE_WITHIN = [0, 30, 60]  # days
@@ -75,6 +76,7 @@ class PageAdmin(ReadOnly):
         context = {
             "can_propose": request.user.has_perm("pages.add_revision"),
             "can_withdraw": may_decide and page and page.live and page.kind != Page.Kind.HOME,
+            "can_move": may_decide and page and page.kind != Page.Kind.HOME,
             **(extra_context or {}),
         }
         return super().change_view(request, object_id, form_url, context)
@@ -131,6 +133,7 @@ class PageAdmin(ReadOnly):
         return [
             path("<int:pk>/propose/", self.propose_or_give_back, name="pages_page_propose"),
             path("<int:pk>/withdraw/", view(self.withdraw), name="pages_page_withdraw"),
+            path("<int:pk>/move/", view(self.move), name="pages_page_move"),
             *super().get_urls(),
         ]
 
@@ -197,15 +200,9 @@ class PageAdmin(ReadOnly):
         require(request, "approve_revision")
         page = get_object_or_404(Page.objects.select_related("live"), pk=pk)
         form = WithdrawalForm(request.POST if request.method == "POST" else None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                publishing.withdraw(page, by=request.user, now=timezone.now(), **form.cleaned_data)
-            except publishing.Refused as refusal:
-                for reason in refusal.reasons:
-                    form.add_error(None, str(reason))
-            else:
-                messages.success(request, f"Readers no longer see {page}. Its words are kept.")
-                return HttpResponseRedirect(reverse("admin:pages_page_change", args=[pk]))
+        said = f"Readers no longer see {page}. Its words are kept."
+        if done := self.decided(request, page, form, said, partial(publishing.withdraw, now=timezone.now())):
+            return done
         return self.act(
             request,
             page,
@@ -214,6 +211,29 @@ class PageAdmin(ReadOnly):
             form=form,
             leading=leading_to(page),
         )
+
+    def move(self, request, pk):
+        """Give a page another address; old links and bookmarks go on working."""
+        require(request, "approve_revision")
+        page = get_object_or_404(Page.objects.select_related("live"), pk=pk)
+        form = MoveForm(request.POST if request.method == "POST" else None, initial={"path": page.path})
+        said = f"Moved. Who comes to {page} is sent to the new address."
+        if done := self.decided(request, page, form, said, publishing.move):
+            return done
+        return self.act(request, page, "move.html", title=f"Move {page}?", form=form)
+
+    def decided(self, request, page, form, said, verb):
+        """Back to the page if the verb did what the form asks; the reasons go to the form otherwise."""
+        if request.method != "POST" or not form.is_valid():
+            return None
+        try:
+            verb(page, by=request.user, **form.cleaned_data)
+        except publishing.Refused as refusal:
+            for reason in refusal.reasons:
+                form.add_error(None, str(reason))
+            return None
+        messages.success(request, said)
+        return HttpResponseRedirect(reverse("admin:pages_page_change", args=[page.pk]))
 
 
 def in_days(days):

@@ -3,6 +3,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from pages import publishing
 from pages.models import Page, Revision, Source
 from tests.pages import make
 
@@ -69,7 +70,7 @@ def test_pages_and_their_sources_come_in(folder):
 def test_loading_again_changes_nothing(folder, django_assert_max_num_queries):
     load(folder)
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         assert load(folder) == ""
     assert Revision.objects.count() == 1
 
@@ -89,6 +90,19 @@ def test_a_page_that_staff_have_edited_is_left_alone_by_name(folder):
 
     assert load(folder) == "Left alone, for staff have edited it: /light/\n"
     assert Page.objects.get().live.title == "Light"
+
+
+def test_a_page_that_staff_have_moved_is_left_alone_and_those_below_it_stay_there(folder):
+    write(folder, "light/at-night.md", title="At night", more="[Light](/light/)")
+    load(folder)
+    publishing.move(Page.objects.get(path="light"), by=make.reviewer(), path="bright")
+    write(folder, "light.md", title="Bright light")
+
+    assert load(folder) == "Left alone, for staff have moved it: /light/ is /bright/ now\n"
+    assert list(Page.objects.values_list("path", "live__title", "parent__path")) == [
+        ("bright", "Light", None),
+        ("light/at-night", "At night", "bright"),
+    ]
 
 
 def test_a_changed_source_is_updated_unless_staff_have_edited_it(folder):

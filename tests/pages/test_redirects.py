@@ -2,6 +2,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
 
+from pages import publishing
 from pages.models import Redirect
 from tests.pages import make
 
@@ -67,3 +68,66 @@ def test_staff_send_old_addresses_to_public_pages(staff_client):
     assert "Readers find a page here; it cannot lead elsewhere." in refused[0].content.decode()
     assert [response.status_code for response in refused] == [200, 200]
     assert list(Redirect.objects.values_list("old_path", "page__path")) == [("old", "light")]
+
+
+def test_a_moved_page_is_found_at_both_addresses(client):
+    page = make.starter().page
+
+    publishing.move(page, by=make.reviewer(), path="bright")
+
+    assert client.get("/bright/").status_code == 200
+    assert client.get("/light/").headers["Location"] == "/bright/"
+
+
+def test_a_page_moves_on_and_back(client):
+    page, by = make.starter().page, make.reviewer()
+
+    for path in ("bright", "dim", "light"):
+        publishing.move(page, by=by, path=path)
+
+    assert [client.get(f"/{path}/").headers.get("Location") for path in ("light", "bright", "dim")] == [
+        *(None, "/light/", "/light/")
+    ]
+    assert list(Redirect.objects.values_list("old_path", flat=True)) == ["bright", "dim"]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("Bright light", "Write a path like ketamine-for-migraine/does-it-work."),
+        ("dark", "Page with this Path already exists."),
+        ("search", "Another part of the site is at /search/."),
+        ("dark/all", "Another part of the site is at /dark/all/."),
+        ("light", "The page has this address already."),
+        ("", "Only the home page has no path."),
+    ],
+)
+def test_an_address_that_is_none_or_is_taken_is_refused(path, reason):
+    make.page("dark")
+
+    with pytest.raises(publishing.Refused) as refused:
+        publishing.move(make.page(), by=make.reviewer(), path=path)
+
+    assert refused.value.reasons == [reason]
+    assert not Redirect.objects.exists()
+
+
+def test_the_home_page_stays_and_only_who_decides_moves_a_page():
+    home = make.page("", kind="home")
+
+    for page, by in ((home, make.reviewer()), (make.page(), make.writer())):
+        with pytest.raises(publishing.Refused):
+            publishing.move(page, by=by, path="new")
+
+
+def test_a_page_is_moved_in_the_admin_and_a_refusal_keeps_what_was_typed(staff_client):
+    page = make.starter().page
+    address = f"/staff/pages/page/{page.pk}/move/"
+
+    refused = staff_client.post(address, {"path": "search"}).content.decode()
+    moved = staff_client.post(address, {"path": "/bright/"}, follow=True)
+
+    assert "Another part of the site is at /search/." in refused and 'value="search"' in refused
+    assert moved.redirect_chain == [(f"/staff/pages/page/{page.pk}/change/", 302)]
+    assert "Moved. Who comes to /light/ is sent to the new address." in moved.content.decode()
+    assert f"{page.pk}/move/" in moved.content.decode()

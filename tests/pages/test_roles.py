@@ -68,6 +68,11 @@ def withdraw(client, revision):
     return Page.objects.get(pk=revision.page_id).live_id is None
 
 
+def move(client, revision):
+    client.post(f"/staff/pages/page/{revision.page_id}/move/", {"path": "bright"})
+    return Page.objects.get(pk=revision.page_id).path == "bright"
+
+
 def change_a_source(client, revision):
     source = Source.objects.get()
     fields = {"kind": "trial", "authors": "A", "title": "New", "year": 2018, "doi": "10.1/a"}
@@ -88,6 +93,7 @@ MATRIX = {
     go_back: {EDITOR},
     approve: {REVIEWER},
     withdraw: {REVIEWER},
+    move: {REVIEWER},
     change_a_source: {EDITOR, REVIEWER},
     delete_a_source: set(),
 }

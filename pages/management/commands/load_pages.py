@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from pages import publishing
 from pages.markdown import Problem
-from pages.models import Page, Source, Synonym
+from pages.models import Page, Redirect, Source, Synonym
 
 STARTER = Path(__file__).resolve().parents[2] / "starter"
 FENCE = "+++"
@@ -58,6 +58,8 @@ class Loading:
         public = dict(Page.objects.public().values_list("path", "kind"))
         self.kinds = {**public, **{file.path: file.front.get("kind", "") for file in files}}
         pages = {page.path: page for page in Page.objects.select_related("live", "parent")}
+        for moved in Redirect.objects.select_related("page__live", "page__parent"):
+            pages.setdefault(moved.old_path, moved.page)
         # Parents first: a shorter path cannot lie below a longer one.
         for file in sorted(files, key=lambda file: len(file.path)):
             self.load_page(file, pages, sources)
@@ -146,6 +148,9 @@ class Loading:
         if front:
             self.problems.append(f"{file.file}:1: The front matter has no use for {', '.join(front)}.")
         page = pages.get(file.path) or Page(path=file.path)
+        if page.path != file.path:
+            self.notes.append(f"Left alone, for staff have moved it: /{file.path}/ is {page} now")
+            return
         if page.pk and publishing.is_edited(page):
             self.notes.append(f"Left alone, for staff have edited it: {page}")
             return
