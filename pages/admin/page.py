@@ -24,6 +24,7 @@ DUE_WITHIN = [0, 30, 60]  # days
 
 class RevisionInline(admin.TabularInline):
     model = Revision
+    verbose_name_plural = "Revisions"
     fields = ["words", "created_at", "author", "change_note", "approved_by", "reviewed_on", "review_due_on"]
     readonly_fields = ["words"]
     template = "admin/bookings/rows.html"
