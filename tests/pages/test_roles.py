@@ -73,6 +73,10 @@ def move(client, revision):
     return Page.objects.get(pk=revision.page_id).path == "bright"
 
 
+def read_feedback(client, revision):
+    return client.get("/staff/pages/feedback/").status_code == 200
+
+
 def change_a_source(client, revision):
     source = Source.objects.get()
     fields = {"kind": "trial", "authors": "A", "title": "New", "year": 2018, "doi": "10.1/a"}
@@ -94,6 +98,7 @@ MATRIX = {
     approve: {REVIEWER},
     withdraw: {REVIEWER},
     move: {REVIEWER},
+    read_feedback: {EDITOR},
     change_a_source: {EDITOR, REVIEWER},
     delete_a_source: set(),
 }
