@@ -218,3 +218,13 @@ def test_words_of_a_page_are_escaped(client):
 
     assert "<i>" not in shown
     assert Revision.objects.get().title == "<i>Light</i>"
+
+
+def test_the_contact_page_tells_the_number_and_the_address_that_the_settings_hold(client, settings):
+    settings.CLINIC = {**settings.CLINIC, "phone": "(703) 555-0199", "email": "us@example.org"}
+    make.starter(make.page("contact", kind="plain"))
+
+    shown = main(client, "/contact/")
+
+    assert 'Phone: <a href="tel:7035550199">(703) 555-0199</a>' in shown
+    assert 'E-mail: <a href="mailto:us@example.org">us@example.org</a>' in shown
