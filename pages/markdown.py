@@ -333,7 +333,11 @@ class _Page:
             else:
                 html.append(f"<{'/' if token.nesting < 0 else ''}{tag}>")
         columns = sum(token.type == "th_open" for token in tokens)
-        hint = '<p class="table-hint">The table goes on to the right.</p>\n' if columns > FIT_A_PHONE else ""
+        hint = (
+            '<p class="table-hint">If the table is cut off, it goes on to the right.</p>\n'
+            if columns > FIT_A_PHONE
+            else ""
+        )
         return (
             f'{hint}<div class="table-wrap" role="region" tabindex="0" aria-labelledby="{id}">'
             f"<table>{head}{''.join(html)}</table></div>\n"

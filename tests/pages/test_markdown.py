@@ -107,7 +107,9 @@ def test_a_wide_table_says_that_it_goes_on():
     narrow, wide = (f"::: table A\n{'|a' * n}|\n{'|--' * n}|\n{'|b' * n}|\n:::" for n in (3, 4))
 
     assert "table-hint" not in render(narrow).html
-    assert render(wide).html.startswith('<p class="table-hint">The table goes on to the right.</p>')
+    assert render(wide).html.startswith(
+        '<p class="table-hint">If the table is cut off, it goes on to the right.</p>'
+    )
 
 
 def test_a_picture_has_words_for_those_who_cannot_see_it():
