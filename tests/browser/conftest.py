@@ -23,11 +23,15 @@ def find_browser():
     return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
+def launched(playwright):
+    return playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+
+
 @pytest.fixture(scope="session")
 def chromium():
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+            browser = launched(playwright)
         except Error:
             if os.environ.get("CI") == "true":
                 raise
