@@ -1,4 +1,7 @@
-"""axe-core finds nothing, in all four displays; nothing moves; nothing runs out of a narrow screen."""
+"""axe-core finds nothing in forms and staff pages, in all four displays; nothing moves.
+
+The public pages have a test of their own: test_every_page.py.
+"""
 
 import pytest
 
@@ -7,19 +10,6 @@ from tests.browser.conftest import DISPLAYS
 from tests.browser.test_first_walk import EVIDENCE, ask_for_an_appointment, sign_in
 
 PAGES = ["/", EVIDENCE, "/locations/", "/locations/arlington/", "/request-an-appointment/", "/nowhere/"]
-
-
-@pytest.mark.parametrize("display", DISPLAYS)
-@pytest.mark.parametrize("width", [320, 1280])
-def test_the_public_pages_have_no_violation(visit, violations, display, width):
-    page = visit("/", display=display, width=width, scheme="dark")
-    found = {}
-
-    for path in PAGES:
-        page.goto(path)
-        found[path] = violations(page)
-
-    assert found == {path: [] for path in PAGES}
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
@@ -79,13 +69,6 @@ def test_the_staff_pages_have_no_violation(visit, violations, settings, tmp_path
         found[path] = violations(page)
 
     assert found == {key: [] for key in ["login", *paths]}
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_no_public_page_runs_out_of_a_narrow_screen(visit, path):
-    page = visit(path, width=320)
-
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 @pytest.mark.parametrize("path", PAGES)

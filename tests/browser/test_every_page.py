@@ -1,7 +1,8 @@
 """All public pages in a real browser: fit for everybody, in every display, on a phone and on a wall.
 
-One load for each page and width. In it axe runs once with all its rules, and then for other displays
-with its rule on contrast, the only one whose answer hangs on colors: links are underlined in all. A
+One load for each page and width. In it axe runs with all its rules as a light device shows the page, and
+then in the dark and the low light display with its rule on contrast, the only one whose answer hangs on
+colors: links are underlined in all. Light and dark are the very colors that a device asks for by itself. A
 display is nothing but `data-theme` on the root element, where the server writes it from the cookie, so
 setting it is choosing it; the form that sets the cookie has a test of its own.
 """
@@ -33,8 +34,8 @@ AXE = """async rules => {
 }"""
 SET_DISPLAY = "display => { document.documentElement.dataset.theme = display }"
 COLORS = """() => [...document.querySelectorAll('*')].map(element => {
-    const style = getComputedStyle(element);
-    return [style.color, style.backgroundColor, style.backgroundImage, style.fill, style.opacity].join();
+    const {color, backgroundColor, backgroundImage, fill, borderTopColor} = getComputedStyle(element);
+    return [color, backgroundColor, backgroundImage, fill, borderTopColor].join();
 }).join('|')"""
 # The words as they were served, and what the script made of them. It may show what was hidden.
 SAME_WITHOUT_SCRIPT = r"""served => {
@@ -76,7 +77,7 @@ def addresses(clinic):
 
 
 def all_faults(site, width, addresses):
-    """What is wrong with which page of the site at this width."""
+    """Sentences on what is wrong with which page of the site at this width."""
     seen = []
 
     def note(message):
@@ -96,13 +97,14 @@ def all_faults(site, width, addresses):
         page.on("request", note_stranger)
         page.on("pageerror", lambda error: seen.append(str(error)))
         page.on("console", note)
-        found = {}
+        found = []
         for address in addresses:
             seen.clear()
-            found[address] = [*faults(page, address), *seen]
+            wrong = [*faults(page, address), *seen]
             if width > 1000:
-                found[address] += faults_on_paper(page, size)
-        return {address: wrong for address, wrong in found.items() if wrong}
+                wrong += faults_on_paper(page, size)
+            found += [f"{address} at {width} px: {fault}" for fault in wrong]
+        return found
 
 
 def faults(page, address):
@@ -116,10 +118,13 @@ def faults(page, address):
         yield f"sets {page.context.cookies()}"
     page.context.clear_cookies()
     yield from page.evaluate(AXE, None)
-    colors = page.evaluate(COLORS)
-    page.evaluate(SET_DISPLAY, "light")
-    if page.evaluate(COLORS) != colors:
-        yield "on a light device, the light display has other colors than the device's own"
+    for scheme in ["dark", "light"]:
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(SET_DISPLAY, "auto")
+        colors = page.evaluate(COLORS)
+        page.evaluate(SET_DISPLAY, scheme)
+        if page.evaluate(COLORS) != colors:
+            yield f"{scheme} is not what a {scheme} device shows by itself"
     for display in ["dark", "dim"]:
         page.evaluate(SET_DISPLAY, display)
         yield from (f"{display}: {fault}" for fault in page.evaluate(AXE, ["color-contrast"]))
@@ -142,4 +147,5 @@ def test_every_page_is_fit_for_everybody(chromium, live_server, addresses, capsy
 
     with capsys.disabled():
         print(f"\n{len(addresses)} pages at 2 widths in {time.monotonic() - began:.0f} s")  # noqa: T201
-    assert (narrow.result(), wide.result()) == ({}, {})
+    found = narrow.result() + wide.result()
+    assert not found, "\n".join(found)
