@@ -11,20 +11,20 @@ from django.db import connection
 from clinic_site import database
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(postgres):
-    """Start the database before pytest-django asks for it."""
+def pytest_sessionstart(session):
+    """Start the database before the processes that share the tests between them ask for it."""
+    if _owns_the_server(session):
+        # A test database may be lost with the machine; without fsync it is quicker.
+        database.start(settings.POSTGRES_DIR, "-c", "fsync=off", "-c", "full_page_writes=off")
 
 
-@pytest.fixture(scope="session")
-def postgres():
-    if "DATABASE_URL" in os.environ:
-        yield
-        return
-    # A test database may be lost with the machine; without fsync it is quicker.
-    database.start(settings.POSTGRES_DIR, "-c", "fsync=off", "-c", "full_page_writes=off")
-    yield
-    database.stop(settings.POSTGRES_DIR)
+def pytest_sessionfinish(session):
+    if _owns_the_server(session):
+        database.stop(settings.POSTGRES_DIR)
+
+
+def _owns_the_server(session):
+    return "DATABASE_URL" not in os.environ and not hasattr(session.config, "workerinput")
 
 
 @pytest.fixture
