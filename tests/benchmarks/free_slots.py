@@ -5,26 +5,20 @@ The times of four weeks, and the page of the journey that shows two of them, wit
 more than 1.3 times as slow as a thousand.
 """
 
-import os
 import sys
 from datetime import time, timedelta
 from time import perf_counter
 
-import django
+from tests.benchmarks.scratch import say, scratch_database  # first: it sets Django up
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-django.setup()
+# isort: split
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
-from django.conf import settings  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
-from django.test.utils import setup_test_environment, teardown_test_environment  # noqa: E402
-from django.urls import reverse  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from bookings import availability  # noqa: E402
-from clinic_site import database  # noqa: E402
-from tests import make  # noqa: E402
+from bookings import availability
+from tests import make
 
 PAST = [1_000, 100_000, 1_000_000]
 PROMISED_RATIO = 1.3
@@ -37,7 +31,8 @@ COPY_REQUESTS = """
     INSERT INTO bookings_appointmentrequest
     SELECT copy.* FROM generate_series(%(low)s, %(high)s) AS n, bookings_appointmentrequest AS model,
     LATERAL jsonb_populate_record(NULL::bookings_appointmentrequest, to_jsonb(model) || jsonb_build_object(
-        'id', n, 'reference', to_hex(n), 'submission', gen_random_uuid(), 'status', 'accepted'
+        'id', n, 'reference', to_hex(n), 'submission', gen_random_uuid(), 'status', 'accepted',
+        'expires_at', NULL
     )) AS copy WHERE model.id = %(model)s"""
 COPY_APPOINTMENTS = """
     INSERT INTO bookings_appointment
@@ -52,20 +47,8 @@ COPY_APPOINTMENTS = """
 
 
 def main():
-    runs_already = "DATABASE_URL" in os.environ or database.is_running(settings.POSTGRES_DIR)
-    if not runs_already:
-        database.start(settings.POSTGRES_DIR, "-c", "fsync=off")
-    connection.settings_dict["TEST"]["NAME"] = "benchmark_free_slots"
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    setup_test_environment(debug=False)
-    try:
+    with scratch_database("benchmark_free_slots"):
         return measure()
-    finally:
-        teardown_test_environment()
-        connection.creation.destroy_test_db(name, verbosity=0)
-        if not runs_already:
-            database.stop(settings.POSTGRES_DIR)
 
 
 def measure():
@@ -100,10 +83,6 @@ def measure():
             say(f"{name:<26}{count:>12,}{ours:>10.2f}{reference[name]:>15.2f}{ratio:>7.2f}")
     say(f"Promise: at most {PROMISED_RATIO} times the reference. {'BROKEN' if broken else 'Kept'}.")
     return int(broken)
-
-
-def say(line):
-    print(line, flush=True)  # noqa: T201
 
 
 class Filler:

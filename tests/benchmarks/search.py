@@ -5,25 +5,20 @@ by its address, through Django's whole stack but without a network, and how many
 same stack without any database takes that long: this number is the same on a slow machine.
 """
 
-import os
 import re
 import statistics
 import time
 
-import django
+from tests.benchmarks.scratch import say, scratch_database  # first: it sets Django up
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-django.setup()
+# isort: split
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
 
-from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from clinic_site import database  # noqa: E402
-from pages import publishing  # noqa: E402
-from pages.models import Page, Source  # noqa: E402
+from pages import publishing
+from pages.models import Page, Source
 
 PAGES = 500
 RUNS = 40
@@ -73,22 +68,13 @@ def milliseconds(address, **query):
 def main():
     multiply()
     reference, _ = milliseconds(REFERENCE)
-    print(f"{reference:8.2f} ms     1 x  {REFERENCE}")  # noqa: T201
+    say(f"{reference:8.2f} ms     1 x  {REFERENCE}")
     for name, question in QUESTIONS.items():
         took, response = milliseconds("/search/", q=question)
         count = re.search(r"<h2>(.*?)</h2>", response.content.decode())[1]
-        print(f"{took:8.2f} ms {took / reference:5.0f} x  {name}: {question} ({count})")  # noqa: T201
+        say(f"{took:8.2f} ms {took / reference:5.0f} x  {name}: {question} ({count})")
 
 
 if __name__ == "__main__":
-    settings.ALLOWED_HOSTS = ["testserver"]
-    if "DATABASE_URL" not in os.environ:
-        database.start(settings.POSTGRES_DIR)
-    connection.settings_dict["TEST"]["NAME"] = "benchmark"
-    connection.creation.create_test_db(autoclobber=True, verbosity=0)
-    try:
+    with scratch_database("benchmark_search"):
         main()
-    finally:
-        connection.creation.destroy_test_db("benchmark", verbosity=0)
-        if "DATABASE_URL" not in os.environ:
-            database.stop(settings.POSTGRES_DIR)
