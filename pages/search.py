@@ -8,7 +8,8 @@ from operator import and_, or_
 
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank
 from django.db import connection
-from django.db.models import Count, F, Window
+from django.db.models import Count, F, TextField, Value, Window
+from django.db.models.functions import Concat
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -24,6 +25,8 @@ ASKING = {"much", "many"}  # how much, how many: no stop words to Postgres
 WEIGHTS = [0.0, 0.1, 0.4, 1.0]  # nothing, the text, the short version, the title
 # Letters that no page has: they stand where the marks will.
 START, STOP = "\ue000", "\ue001"
+MARKED = re.compile(f"{START}(.*?){STOP}")
+SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 
 # The word of ours that looks most like each of theirs. 0.4: "migrane" is 0.5 like "migraine".
 CLOSEST = """
@@ -103,14 +106,19 @@ def _wanted(words, together):
 def _results(wanted):
     """The closest results and how many there are in all, or None."""
     rank = SearchRank(F("searched"), wanted, weights=WEIGHTS, normalization=1)
-    snippet = SearchHeadline(
-        "plain", wanted, config=LANGUAGE, start_sel=START, stop_sel=STOP, min_words=15, max_words=30
+    marked = SearchHeadline(
+        Concat("page__live__summary", Value("\n"), "plain", output_field=TextField()),
+        wanted,
+        config=LANGUAGE,
+        start_sel=START,
+        stop_sel=STOP,
+        highlight_all=True,
     )
     closest = (
         SearchEntry.objects.filter(searched=wanted)
         .select_related("page__live")
         .only("page__path", "page__live__title", "page__live__summary")
-        .annotate(snippet=snippet, count=Window(Count("*")))
+        .annotate(marked=marked, count=Window(Count("*")))
         .order_by(-rank, "page__path")[:MOST_SHOWN]
     )
     results = tuple(Result(hit.page, hit.page.live.title, _marked(hit)) for hit in closest)
@@ -118,11 +126,23 @@ def _results(wanted):
 
 
 def _marked(hit):
-    words = hit.snippet if START in hit.snippet else hit.page.live.summary
+    """The sentence with the most of the words; of several the first, and the summary comes first.
+
+    Always whole sentences: half of one can say the opposite.
+    """
+    pieces = [
+        piece
+        for line in hit.marked.split("\n")
+        for piece in SENTENCE_END.split(line.strip())
+        if START in piece
+    ]
+    words = max(pieces, key=_different_marks, default=hit.page.live.summary)
     text = escape(" ".join(unescape(words).split()))
-    if not text.endswith((".", "!", "?")):
-        text += " …"  # half a sentence can say the opposite
     return mark_safe(text.replace(START, "<mark>").replace(STOP, "</mark>"))
+
+
+def _different_marks(piece):
+    return len({word.lower() for word in MARKED.findall(piece)})
 
 
 def _mended(words):

@@ -2,7 +2,8 @@
 
 from django.db import migrations
 
-# In `plain`, drawings and the numbers of sources go with what is in them, other tags alone.
+# In `plain`, drawings and the numbers of sources go with what is in them, other tags alone; each
+# paragraph, heading and cell has a line of its own.
 ENTRY = r"""
 CREATE FUNCTION pages_write_search_entry(of_page bigint) RETURNS void LANGUAGE sql AS $$
     DELETE FROM pages_searchentry WHERE page_id = of_page;
@@ -17,9 +18,9 @@ CREATE FUNCTION pages_write_search_entry(of_page bigint) RETURNS void LANGUAGE s
     FROM pages_page AS page
     JOIN pages_revision AS live ON live.id = page.live_id
     CROSS JOIN LATERAL (VALUES (
-        regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+        regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
             html, '<svg\M.*?</svg>', ' ', 'g'), '<sup\M.*?</sup>', '', 'g'),
-            '</?(a|strong|code)\M[^>]*>', '', 'g'), '<[^>]+>', ' ', 'g')
+            '\s+', ' ', 'g'), '</?(a|strong|em|code)\M[^>]*>', '', 'g'), '(<[^>]+>\s*)+', E'\n', 'g')
     )) AS text(plain)
     WHERE page.id = of_page;
 
