@@ -104,8 +104,13 @@ def test_a_confirmed_person_can_hold_several_times():
     assert [start for start, _ in held(second)] == [make.TUESDAY_9]
 
 
-def test_a_suspect_request_is_kept_and_holds_and_sends_nothing():
-    asked = make.submitted(is_suspect=True, email="", phone="(703) 555-0199", contact_by="phone")
+@pytest.mark.parametrize(
+    "contact",
+    [{}, {"email": "", "phone": "(703) 555-0199", "contact_by": "phone"}],
+    ids=["with an address", "with a number"],
+)
+def test_a_suspect_request_is_kept_and_holds_and_sends_nothing(contact):
+    asked = make.submitted(is_suspect=True, **contact)
 
     assert (asked.status, asked.is_suspect, held(asked), kinds(asked)) == ("unverified", True, [], [])
 
