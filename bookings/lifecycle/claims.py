@@ -94,13 +94,22 @@ def claim(
 def confirm_hold(request: AppointmentRequest, choice: Choice) -> Appointment | None:
     """Book the time that the locked request holds, where that is the one chosen; else None."""
     held = request.appointments.select_for_update().filter(status=Held).first()
-    if not held or held.starts_at != choice.starts_at or held.schedule.location_id != choice.location.pk:
-        return None
-    if choice.schedule not in (None, held.schedule) or not _fits(held, choice.visit_type):
+    if held is None or not is_the_same(held, choice):
         return None
     held.status, held.held_until = Appointment.Status.BOOKED, None
     held.save()
     return held
+
+
+def is_the_same(appointment: Appointment, choice: Choice) -> bool:
+    """Whether the appointment already is what was chosen: the time, its length, the place, the schedule."""
+    occupied = (appointment.occupied.lower, appointment.occupied.upper)
+    return (
+        appointment.starts_at == choice.starts_at
+        and occupied == availability.occupied_by(choice.visit_type, choice.starts_at)
+        and appointment.schedule.location_id == choice.location.pk
+        and choice.schedule in (None, appointment.schedule)
+    )
 
 
 def hold_on(request: AppointmentRequest, *, until: datetime) -> bool:
@@ -108,13 +117,9 @@ def hold_on(request: AppointmentRequest, *, until: datetime) -> bool:
     return bool(request.appointments.filter(status=Held).update(held_until=until))
 
 
-def let_go(request: AppointmentRequest) -> None:
-    """Free the time that the locked request holds, where it holds one."""
-    request.appointments.filter(status=Held).update(status=Appointment.Status.CANCELLED)
-
-
-def _fits(held, visit_type):
-    return (held.occupied.lower, held.occupied.upper) == availability.occupied_by(visit_type, held.starts_at)
+def let_go(request: AppointmentRequest) -> int:
+    """Free the time that the locked request holds; how many times that were, 0 or 1."""
+    return request.appointments.filter(status=Held).update(status=Appointment.Status.CANCELLED)
 
 
 def _schedule_for(choice, *, now):

@@ -19,7 +19,9 @@ from bookings.lifecycle.transitions import (
     already,
     expiry,
     lock,
+    lock_as_it_is,
     move,
+    note,
     record,
     win_or_say_gone,
 )
@@ -70,14 +72,14 @@ def submit(
     address is confirmed, and each person can hold one time without that; a suspect request is kept
     for staff to look at, but holds nothing and sends nothing. Raises TimeGone.
     """
-    person = shield.person(email, phone)
+    person, periods = shield.person(email, phone), list(periods)
     is_known = by is not None
     to_confirm = not is_known and (bool(email) or is_suspect)
 
     def take():
         _one_at_a_time(person)
         choice = Choice(visit_type, location, starts_at) if asks_for == AsksFor.TIME else None
-        schedules = claims.lock_schedules(choice) if choice else []
+        schedules = claims.lock_schedules(choice) if choice and not is_suspect else []
         if earlier := AppointmentRequest.objects.filter(submission=submission).first():
             return earlier
         if choice and not claims.is_askable(choice, now=now):
@@ -142,10 +144,13 @@ def verify(
     """
 
     def confirm():
-        locked = lock(request)
+        locked = lock_as_it_is(request)
         if locked.verified_at and by is None:
             return locked
+        if locked.version != request.version:  # the link went to an address that was corrected since
+            raise Refused(already(locked))
         locked.verified_at, locked.is_suspect = now, False
+        locked.person = shield.person(locked.email, locked.phone)
         move(locked, Status.PENDING, verb="verify", by=by, now=now)
         choice = claims.wanted(locked)
         if choice and choice.starts_at > now:
@@ -224,6 +229,8 @@ def offer(
     def propose():
         locked = lock(request)
         _must_be_ahead(choice, now=now)
+        if locked.wanted_at and locked.status != Status.OFFERED:
+            locked.asked_visit_type, locked.asked_location = locked.visit_type, locked.location
         locked.visit_type, locked.location = choice.visit_type, choice.location
         move(locked, Status.OFFERED, verb="offer", by=by, now=now, starts_at=choice.starts_at)
         until = availability.reply_until(choice.location, choice.starts_at, now=now)
@@ -256,7 +263,9 @@ def refuse_offer(request: AppointmentRequest, *, now: datetime) -> None:
 
 
 def end_offer(locked: AppointmentRequest, *, verb: str, now: datetime) -> None:
-    """Let the offered time go; the locked request needs an answer again."""
+    """Let the offered time go; the locked request asks for what it asked for, and needs an answer."""
+    if locked.asked_location:
+        locked.visit_type, locked.location = locked.asked_visit_type, locked.asked_location
     move(locked, Status.PENDING, verb=verb, by=None, now=now)
     claims.let_go(locked)
     messages.tell_staff(locked, now=now)
@@ -300,19 +309,24 @@ def correct_contact(
     now: datetime,
     by: AbstractBaseUser | None = None,
 ) -> AppointmentRequest:
-    """Another address or number. Links sent so far die, what is still owed goes to the new address.
+    """Another address or number.
 
-    To a new address the way in is sent anew. Raises Refused for a request that has ended.
+    Where the address changes, links sent so far die, what is still owed goes to the new one, and the
+    way in is sent there anew, unless the request is suspect. Until an address is confirmed, the person
+    who asked stays the one whose holds are counted. Raises Refused for a request that has ended.
     """
     locked = lock(request)
     if locked.status not in (*AppointmentRequest.OPEN, Status.ACCEPTED):
         raise Refused("This request has ended. Please ask anew.")
     is_new_address = email != locked.email
     locked.email, locked.phone, locked.contact_by = email, phone, contact_by
-    locked.person = shield.person(email, phone)
-    record(locked, verb="correct_contact", by=by, now=now, before=locked.status, after=locked.status)
-    messages.carry_on(locked)
+    if locked.verified_at:
+        locked.person = shield.person(email, phone)
+    write = record if is_new_address else note
+    write(locked, verb="correct_contact", by=by, now=now, before=locked.status, after=locked.status)
     if is_new_address:
+        messages.carry_on(locked)
+    if is_new_address and not locked.is_suspect:
         messages.owe(locked, Kind.VERIFY if locked.status == Status.UNVERIFIED else Kind.LINK, now=now)
     return locked
 

@@ -1,7 +1,7 @@
 """What the clock does: holds, offers and requests that have run out."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -9,8 +9,10 @@ from django.db import transaction
 from bookings import messages
 from bookings.lifecycle import claims
 from bookings.lifecycle.requests import end_offer
-from bookings.lifecycle.transitions import Status, lock, move
+from bookings.lifecycle.transitions import Status, lock_as_it_is, move
 from bookings.models import Appointment, AppointmentRequest, Message
+
+HELD = Appointment.Status.PENDING
 
 log = logging.getLogger("clinic.sweep")
 
@@ -20,21 +22,22 @@ def sweep(*, now: datetime) -> int:
 
     One transaction for each, so that one that fails leaves the others alone.
     """
-    overdue_holds = Appointment.objects.filter(status=Appointment.Status.PENDING, held_until__lte=now)
-    done = _each(overdue_holds.values_list("request_id", flat=True), end_hold, now=now)
+    overdue_holds = Appointment.objects.filter(status=HELD, held_until__lte=now).values_list("request_id")
+    # A newcomer may have taken an overdue hold before the sweep came.
+    bare_offers = AppointmentRequest.objects.filter(status=Status.OFFERED).exclude(appointments__status=HELD)
+    done = _each({*overdue_holds, *bare_offers.values_list("pk")}, end_hold, now=now)
     expired = AppointmentRequest.objects.filter(expires_at__lte=now)
-    return done + _each(expired.values_list("pk", flat=True), expire, now=now)
+    return done + _each(expired.values_list("pk"), expire, now=now)
 
 
 def end_hold(locked: AppointmentRequest, *, now: datetime) -> bool:
-    """Let the overdue hold of the locked request go; an offer ends with it. False where there is none."""
-    if not locked.appointments.filter(status=Appointment.Status.PENDING, held_until__lte=now).exists():
+    """Let the overdue hold of the locked request go; an offer ends with it. False where none is overdue."""
+    if locked.appointments.filter(status=HELD, held_until__gt=now).exists():
         return False
     if locked.status == Status.OFFERED:
         end_offer(locked, verb="lapse", now=now)
-    else:
-        claims.let_go(locked)
-    return True
+        return True
+    return bool(claims.let_go(locked))
 
 
 def expire(locked: AppointmentRequest, *, now: datetime) -> bool:
@@ -52,12 +55,12 @@ def expire(locked: AppointmentRequest, *, now: datetime) -> bool:
     return True
 
 
-def _each(keys: list[int], act: Callable, *, now: datetime) -> int:
+def _each(keys: Iterable[tuple[int]], act: Callable, *, now: datetime) -> int:
     done = 0
-    for pk in list(keys):
+    for (pk,) in sorted(keys):
         try:
             with transaction.atomic():
-                done += act(lock(AppointmentRequest(pk=pk)), now=now)
+                done += act(lock_as_it_is(AppointmentRequest(pk=pk)), now=now)
         except Exception:  # the next one must still be looked at
             log.exception("the sweep could not end request %s", pk)
     return done

@@ -47,7 +47,19 @@ def win_or_say_gone(attempt: Callable):
 
 
 def lock(request: AppointmentRequest) -> AppointmentRequest:
-    """The request as it is now, locked until the transaction ends."""
+    """The request, locked until the transaction ends.
+
+    Raises Refused where it is no longer the version that was looked at: nobody decides about, or
+    overwrites, what they have not seen.
+    """
+    locked = lock_as_it_is(request)
+    if locked.version != request.version:
+        raise Refused(already(locked))
+    return locked
+
+
+def lock_as_it_is(request: AppointmentRequest) -> AppointmentRequest:
+    """The request as it is now, whatever was looked at, locked until the transaction ends."""
     return AppointmentRequest.objects.select_for_update().get(pk=request.pk)
 
 
@@ -107,6 +119,20 @@ def record(
     Links and messages speak of one version, so those from before are no longer true.
     """
     request.version += 1
+    note(request, verb=verb, by=by, now=now, before=before, after=after, starts_at=starts_at)
+
+
+def note(
+    request: AppointmentRequest,
+    *,
+    verb: str,
+    by: AbstractBaseUser | None,
+    now: datetime,
+    before: str,
+    after: str,
+    starts_at: datetime | None = None,
+) -> None:
+    """Save the locked request and the event; what was sent about it stays true."""
     request.save()
     Event.objects.create(
         request=request, verb=verb, from_status=before, to_status=after, by=by, at=now, starts_at=starts_at
@@ -137,9 +163,9 @@ def already(request: AppointmentRequest) -> str:
     last = request.events.select_related("by").last()
     when = request.location.time_in_words(last.at)
     appointment = request.appointments.order_by("pk").last()
-    state = request.get_status_display()
-    if request.status == Status.ACCEPTED and appointment.status != Appointment.Status.BOOKED:
-        state = appointment.get_status_display()
     if request.status in AppointmentRequest.OPEN:
-        return f"That is not possible now. This request stands at “{state}”: {last.who}, {when}."
-    return f"This request is already {state}: {last.who}, {when}."
+        state = f"stands at “{request.get_status_display()}”"
+        return f"That is not possible now. This request {state}: {last.who}, {when}."
+    if request.status == Status.ACCEPTED and appointment.status != Appointment.Status.BOOKED:
+        return f"This visit is already marked “{appointment.get_status_display()}”: {last.who}, {when}."
+    return f"This request is already {request.get_status_display()}: {last.who}, {when}."

@@ -57,7 +57,7 @@ def reschedule(
         _patient_is_in_time(locked, appointment, by=by, now=now)
         if choice.starts_at <= now or (by is None and not claims.is_askable(choice, now=now)):
             raise Refused("Choose a time that is still ahead and that we offer.")
-        if choice.starts_at == appointment.starts_at and choice.schedule in (None, appointment.schedule):
+        if claims.is_the_same(appointment, choice):
             return appointment
         schedules = claims.lock_schedules(choice)
         moved = claims.claim(locked, choice, schedules, status=Status.BOOKED, now=now)

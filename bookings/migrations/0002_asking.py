@@ -40,6 +40,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='appointmentrequest',
+            name='asked_location',
+            field=models.ForeignKey(editable=False, help_text='Likewise.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='bookings.location'),
+        ),
+        migrations.AddField(
+            model_name='appointmentrequest',
+            name='asked_visit_type',
+            field=models.ForeignKey(editable=False, help_text='What was asked for, where staff have offered something else since.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='bookings.visittype'),
+        ),
+        migrations.AddField(
+            model_name='appointmentrequest',
             name='expires_at',
             field=models.DateTimeField(editable=False, help_text='When an open request ends without an answer.', null=True),
         ),

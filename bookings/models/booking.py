@@ -23,8 +23,8 @@ class AppointmentRequest(models.Model):
         WAITLISTED = "waitlisted", "on the waiting list"
         ACCEPTED = "accepted", "accepted"
         DECLINED = "declined", "declined"
-        WITHDRAWN = "withdrawn", "withdrawn by the patient"
-        EXPIRED = "expired", "expired without an answer"
+        WITHDRAWN = "withdrawn", "withdrawn"
+        EXPIRED = "expired", "expired"
 
     NEXT = {
         Status.UNVERIFIED: {Status.PENDING, Status.WITHDRAWN, Status.EXPIRED},
@@ -107,6 +107,17 @@ class AppointmentRequest(models.Model):
         VisitType, models.PROTECT, null=True, help_text="Empty: to be found out on the phone."
     )
     location = models.ForeignKey(Location, models.PROTECT, help_text="Whose staff answer.")
+    asked_visit_type = models.ForeignKey(
+        VisitType,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        help_text="What was asked for, where staff have offered something else since.",
+    )
+    asked_location = models.ForeignKey(
+        Location, models.PROTECT, null=True, related_name="+", editable=False, help_text="Likewise."
+    )
     wanted_at = models.DateTimeField("asked for", null=True, help_text="The start the patient chose.")
 
     patient_name = models.CharField("patient", max_length=120)

@@ -80,10 +80,12 @@ class Clinic(RuleBasedStateMachine):
 
     @rule(request=asked, verb=st.sampled_from(PATIENT_VERBS))
     def patient(self, request, verb):
+        request.refresh_from_db()
         self.attempt(lambda: getattr(lifecycle, verb)(request, now=self.now))
 
     @rule(request=asked, verb=st.sampled_from(sorted(STAFF_VERBS)))
     def staff(self, request, verb):
+        request.refresh_from_db()
         more = STAFF_VERBS[verb]
         self.attempt(lambda: getattr(lifecycle, verb)(request, by=self.robin, now=self.now, **more))
 
@@ -95,6 +97,7 @@ class Clinic(RuleBasedStateMachine):
         is_long=st.booleans(),
     )
     def staff_choose(self, request, verb, starts_at, room, is_long):
+        request.refresh_from_db()
         choice = self.choice(starts_at, room, is_long)
         self.attempt(lambda: getattr(lifecycle, verb)(request, choice=choice, by=self.robin, now=self.now))
 

@@ -95,6 +95,7 @@ def test_staff_can_change_a_visit_at_any_time():
     late = make.WEDNESDAY_9 - timedelta(minutes=5)
 
     lifecycle.reschedule(asked, choice(asked, make.WEDNESDAY_9 + HOUR), by=robin, now=late)
+    asked.refresh_from_db()
     lifecycle.cancel(asked, by=robin, reason="staff_ill", now=late)
 
     visit = asked.appointments.get()
@@ -126,7 +127,7 @@ def test_a_cancelled_visit_cannot_be_cancelled_again():
     asked = make.accepted()
     lifecycle.cancel(asked, now=make.NOW)
 
-    with pytest.raises(lifecycle.Refused, match="already cancelled: the patient"):
+    with pytest.raises(lifecycle.Refused, match="already marked “cancelled”: the patient"):
         lifecycle.cancel(asked, now=make.NOW)
 
 
@@ -137,6 +138,7 @@ def test_what_came_of_a_visit_is_said_by_a_person_after_it_began():
             verb(asked, by=robin, now=make.WEDNESDAY_9 - timedelta(seconds=1))
 
     lifecycle.arrive(asked, by=robin, now=make.WEDNESDAY_9 - timedelta(minutes=10))
+    asked.refresh_from_db()
     lifecycle.fulfil(asked, by=robin, now=make.WEDNESDAY_9 + HOUR)
 
     assert [event[:3] for event in events(asked)[-2:]] == [
@@ -148,6 +150,7 @@ def test_what_came_of_a_visit_is_said_by_a_person_after_it_began():
 def test_who_did_not_come_can_be_set_right_within_seven_days():
     asked, robin = make.accepted(), make.staff()
     lifecycle.mark_noshow(asked, by=robin, now=make.WEDNESDAY_9)
+    asked.refresh_from_db()
     a_week_later = make.WEDNESDAY_9 + timedelta(days=7)
 
     with pytest.raises(lifecycle.Refused, match="more than 7 days"):
@@ -170,7 +173,7 @@ def test_there_is_no_coming_to_a_visit_that_was_cancelled(verb):
     asked, robin = make.accepted(), make.staff()
     lifecycle.cancel(asked, now=make.NOW)
 
-    with pytest.raises(lifecycle.Refused, match="already cancelled"):
+    with pytest.raises(lifecycle.Refused, match="already marked “cancelled”"):
         getattr(lifecycle, verb)(asked, by=robin, now=make.WEDNESDAY_9)
 
 
