@@ -15,7 +15,7 @@ from tests.bookings.test_races import at_once
 
 pytestmark = pytest.mark.usefixtures("real_commits")
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def newcomer(room, **fields):
@@ -107,14 +107,13 @@ def test_the_patient_cancels_while_staff_move_the_visit():
         asked, robin = make.accepted(), make.staff(uuid.uuid4().hex)
         later = Choice(asked.visit_type, asked.location, make.WEDNESDAY_9 + timedelta(hours=2))
 
-        at_once(
+        results = at_once(
             lambda: lifecycle.cancel(asked, now=make.NOW),  # noqa: B023
             lambda: lifecycle.reschedule(asked, later, by=robin, now=make.NOW),  # noqa: B023
         )
 
-        visit = asked.appointments.get()
-        assert visit.status == "cancelled"
-        assert visit.sequence == asked.events.filter(verb__in=["cancel", "reschedule"]).count()
+        assert names(results) == ["Appointment", "Refused"]
+        assert asked.appointments.get().sequence == 1
 
 
 def test_an_overdue_hold_is_confirmed_while_a_newcomer_takes_the_time():
