@@ -167,14 +167,16 @@ def verify(
 
 
 def choose_time(request: AppointmentRequest, starts_at: datetime, *, now: datetime) -> AppointmentRequest:
-    """The patient asks for another exact time while the clinic has not answered; it is held instead.
+    """A confirmed patient asks for another exact time while the clinic has not answered.
+
+    It is held in place of the one held so far.
 
     The answer is due no later than before. Raises Refused or TimeGone; the time held so far then stays.
     """
 
     def change():
         locked = lock(request)
-        if locked.status != Status.PENDING or locked.visit_type is None:
+        if locked.status != Status.PENDING or not locked.verified_at or locked.visit_type is None:
             raise Refused(already(locked))
         choice = Choice(locked.visit_type, locked.location, starts_at)
         if not claims.is_askable(choice, now=now):
