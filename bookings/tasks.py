@@ -4,7 +4,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings import lifecycle, messages
+from bookings import lifecycle, messages, shield
 
 
 @app.task(name="deliver")
@@ -32,3 +32,10 @@ def sweep(timestamp):
 def forget_ended_sessions(timestamp):
     """Delete the answers that somebody typed and never sent, once their session has ended."""
     Session.objects.filter(expire_date__lte=timezone.now()).delete()
+
+
+@app.periodic(cron="43 * * * *")
+@app.task(name="forget_counts")
+def forget_counts(timestamp):
+    """Delete the counts of who sent how much whose window has ended."""
+    shield.forget(now=timezone.now())

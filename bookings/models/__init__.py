@@ -1,6 +1,7 @@
 from bookings.models.booking import Appointment, AppointmentRequest, RequestedPeriod
 from bookings.models.clinic import Closure, Location, OpeningHours, Schedule, VisitType
 from bookings.models.history import Event, Message
+from bookings.models.shield import Tally
 
 __all__ = [
     "Appointment",
@@ -12,5 +13,6 @@ __all__ = [
     "OpeningHours",
     "RequestedPeriod",
     "Schedule",
+    "Tally",
     "VisitType",
 ]

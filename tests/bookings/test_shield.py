@@ -1,0 +1,291 @@
+"""The quiet defences: exact counts, and who looks like a robot."""
+
+import multiprocessing
+import threading
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+from django.core import signing
+from django.db import connection
+from django.template.loader import render_to_string
+
+from bookings import shield
+from bookings.models import Tally
+from tests import make
+from tests.make import NOW
+
+HOUR = timedelta(hours=1)
+# Addresses that anybody could have; those kept for examples are no addresses of the internet.
+HOME, NEIGHBOR, ELSEWHERE = "93.184.216.34", "93.184.216.35", "8.8.4.4"
+
+
+@pytest.mark.parametrize(
+    ("email", "phone", "same"),
+    [
+        ("anh@example.com", "", "anh@example.com"),
+        (" Anh@Example.COM ", "(703) 555-0142", "anh@example.com"),
+        ("anh+clinic+2@example.com", "", "anh@example.com"),
+        ("+anh@example.com", "", "+anh@example.com"),
+        ("a.nh@example.com", "", "a.nh@example.com"),
+        ("anh@Bücher.example", "", "anh@xn--bcher-kva.example"),
+        ("anh@xn--bcher-kva.example", "", "anh@xn--bcher-kva.example"),
+        (f"anh@{'ü' * 70}.example", "", f"anh@{'ü' * 70}.example"),
+        ("", "(703) 555-0142", "+17035550142"),
+        ("", "703.555.0142", "+17035550142"),
+        ("", "1-703-555-0142", "+17035550142"),
+        ("", "+1 703 555 0142", "+17035550142"),
+        ("", "+1 (703) 555-0142 ext. 4", "+17035550142"),
+        ("", "٧٠٣٥٥٥٠١٤٢", "+17035550142"),
+        ("", "７０３－５５５－０１４２", "+17035550142"),
+        ("", "+44 20 7946 0958", "+442079460958"),
+        ("", "011 44 20 7946 0958", "+442079460958"),
+        ("", "two", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_person_is_one_however_they_write_their_address_or_number(email, phone, same):
+    assert shield.person(email, phone) == same
+
+
+def hits(count, keys, limit):
+    """Count so often from each of 4 threads at once, for each key; how often each was told True."""
+    told, barrier = [], threading.Barrier(4)
+
+    def hit():
+        barrier.wait(10)
+        try:
+            told.extend(key for _ in range(count) for key in keys if shield.count(key, limit, HOUR, now=NOW))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=hit) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return told
+
+
+def process(results, *args):
+    connection.connect()
+    results.put(hits(*args))
+
+
+def test_of_two_hundred_at_once_from_two_processes_exactly_five_are_let_through(real_commits):
+    connection.close()  # a process must not share it
+    fork = multiprocessing.get_context("fork")
+    results = fork.Queue()
+    processes = [fork.Process(target=process, args=(results, 25, ["one", "other"], 5)) for _ in range(2)]
+    for started in processes:
+        started.start()
+    told = [key for _ in processes for key in results.get(timeout=30)]
+    for started in processes:
+        started.join(30)
+
+    assert sorted(told) == ["one"] * 5 + ["other"] * 5
+    assert sorted(Tally.objects.values_list("hits", flat=True)) == [5, 5]
+
+
+@pytest.mark.django_db
+def test_a_window_begins_with_the_first_and_its_end_belongs_to_the_next():
+    def told(**later):
+        return shield.count("key", 2, HOUR, now=NOW + timedelta(**later))
+
+    assert [told(), told(minutes=59), told(minutes=59, seconds=59)] == [True, True, False]
+    assert [told(minutes=60), told(minutes=119, seconds=59), told(minutes=119, seconds=59)] == [
+        True,
+        True,
+        False,
+    ]
+    assert told(minutes=120) is True
+
+
+@pytest.mark.django_db
+def test_one_that_was_refused_does_not_make_the_window_longer():
+    for minute in range(60):
+        shield.count("key", 1, HOUR, now=NOW + timedelta(minutes=minute))
+
+    assert shield.count("key", 1, HOUR, now=NOW + HOUR) is True
+
+
+@pytest.mark.django_db
+def test_what_is_forgotten_are_the_windows_that_have_ended():
+    shield.count("ended", 1, HOUR, now=NOW - HOUR)
+    shield.count("lasting", 1, HOUR, now=NOW - HOUR + timedelta(seconds=1))
+
+    assert shield.forget(now=NOW) == 1
+    assert shield.count("lasting", 1, HOUR, now=NOW) is False
+    assert shield.count("ended", 1, HOUR, now=NOW) is True
+
+
+def sent(*, seconds=30, **fields):
+    """What a browser posts so long after it was shown the form."""
+    began = shield.stamp({}, now=NOW - timedelta(seconds=seconds))
+    return {"began": began, "subject": "", **fields}
+
+
+def is_suspect(posted=None, *, address=HOME, person="anh@example.com", now=NOW):
+    return shield.is_suspect(posted or sent(), {"REMOTE_ADDR": address}, person, now=now)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("posted", "expected"),
+    [
+        (sent(), False),
+        (sent(seconds=2), False),
+        (sent(seconds=1.999), True),
+        (sent(seconds=0), True),
+        (sent(seconds=-5), False),  # two servers, two clocks
+        (sent(seconds=30 * 24 * 3600), False),  # a person took a break
+        (sent(subject="  "), False),
+        (sent(subject="cheap pills"), True),
+        ({"subject": ""}, True),
+        (sent(began=""), True),
+        (sent(began=NOW.isoformat()), True),
+        (sent(began=sent()["began"][:-1]), True),
+        (sent(began=signing.Signer(salt="other").sign(NOW.isoformat())), True),
+    ],
+)
+def test_a_robot_is_who_fills_the_decoy_or_is_quicker_than_a_person(posted, expected):
+    assert is_suspect(posted) is expected
+
+
+def test_a_form_that_is_shown_again_keeps_the_time_of_its_first_showing(settings):
+    first = shield.stamp({}, now=NOW)
+
+    assert shield.stamp({"began": first}, now=NOW + HOUR) == first
+    assert shield.stamp({"began": "forged"}, now=NOW + HOUR) == shield.stamp({}, now=NOW + HOUR) != first
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
+    assert shield.stamp({"began": first}, now=NOW + HOUR) == first
+
+
+def let_through(times, **sender):
+    """How many of so many with these senders (each a function of the number) are not suspect."""
+    return sum(not is_suspect(**{name: of(number) for name, of in sender.items()}) for number in range(times))
+
+
+def somebody(number):
+    return f"{number}@example.com"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("sender", "limit"),
+    [
+        ({"address": lambda number: f"{number + 1}.1.1.1", "person": lambda number: "one"}, 8),
+        ({"address": lambda number: HOME, "person": somebody}, 12),
+        ({"address": lambda number: f"::ffff:{HOME}" if number % 2 else HOME, "person": somebody}, 12),
+        ({"address": lambda number: f"2600:1f18:1:2::{number:x}", "person": somebody}, 12),
+        ({"address": lambda number: f"2600:1f18:1:{number:x}::1", "person": somebody}, 20),
+        ({"address": lambda number: f"93.184.216.{number}", "person": somebody}, 20),
+        ({"address": lambda number: f"93.184.{number}.1", "person": somebody}, 40),
+        ({"address": lambda number: f"192.168.0.{number}", "person": somebody}, 40),
+        ({"address": lambda number: "", "person": somebody}, 40),
+    ],
+)
+def test_a_cap_bites_after_its_number_and_not_before(sender, limit):
+    assert let_through(42, **sender) == limit
+
+
+@pytest.mark.django_db
+def test_a_flood_from_one_place_shuts_out_nobody_elsewhere(caplog):
+    let_through(42, address=lambda number: HOME, person=somebody)
+    let_through(42, address=lambda number: f"8.8.8.{number}", person=somebody)
+    let_through(42, posted=lambda number: sent(seconds=0), address=lambda number: ELSEWHERE)
+
+    assert [is_suspect(address=NEIGHBOR), is_suspect(address=ELSEWHERE)] == [False, False]
+    assert caplog.records == []
+
+
+@pytest.mark.django_db
+def test_a_flood_from_everywhere_is_said_once_in_the_log_and_is_over_with_its_window(caplog):
+    assert let_through(42, address=lambda number: f"93.{number}.1.1", person=somebody) == 40
+    assert [record.getMessage() for record in caplog.records] == [
+        "more than 40 requests in 0:30:00: all others wait unheld for staff"
+    ]
+
+    assert is_suspect(now=NOW + timedelta(minutes=30)) is False
+
+
+@pytest.mark.django_db
+def test_an_address_gets_twelve_unasked_e_mails_a_day_however_it_is_written():
+    spellings = ["anh@example.com", "Anh+{}@example.com", "anh+{}@EXAMPLE.com"] * 5
+
+    told = [shield.may_write_to(email.format(i), now=NOW) for i, email in enumerate(spellings)]
+
+    assert told == [True] * 12 + [False] * 3
+    assert shield.may_write_to("binh@example.com", now=NOW) is True
+    assert shield.may_write_to("anh@example.com", now=NOW + timedelta(days=1)) is True
+
+
+@pytest.mark.parametrize(
+    ("header", "meta", "expected"),
+    [
+        ("REMOTE_ADDR", {"REMOTE_ADDR": HOME, "HTTP_X_FORWARDED_FOR": ELSEWHERE}, HOME),
+        ("HTTP_X_FORWARDED_FOR", {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": HOME}, HOME),
+        ("HTTP_X_FORWARDED_FOR", {"HTTP_X_FORWARDED_FOR": f"{ELSEWHERE}, junk,{HOME} "}, HOME),
+        ("HTTP_X_FORWARDED_FOR", {"REMOTE_ADDR": HOME}, "None"),
+        ("HTTP_X_FORWARDED_FOR", {"HTTP_X_FORWARDED_FOR": f"{HOME}, unknown"}, "None"),
+        ("REMOTE_ADDR", {"REMOTE_ADDR": "127.0.0.1"}, "None"),
+        ("REMOTE_ADDR", {"REMOTE_ADDR": "fe80::1%eth0"}, "None"),
+        ("REMOTE_ADDR", {"REMOTE_ADDR": "2606:2800:220:1::1"}, "2606:2800:220:1::1"),
+    ],
+)
+def test_an_address_is_believed_only_from_our_own_proxy(settings, header, meta, expected):
+    settings.CLIENT_ADDRESS_HEADER = header
+
+    assert str(shield.client_address(meta)) == expected
+
+
+@pytest.mark.django_db
+def test_nobody_can_be_read_from_the_counts():
+    is_suspect()
+    shield.may_write_to("anh@example.com", now=NOW)
+
+    rows = list(Tally.objects.values_list("key", "hits", "ends_at"))
+
+    assert {(len(key), set(key) <= set("0123456789abcdef"), hits) for key, hits, _ in rows} == {(64, True, 1)}
+    assert len(rows) == 5  # the address, its network, the person, everybody, the e-mail
+
+
+@pytest.mark.django_db
+def test_the_counts_of_two_sites_cannot_be_compared(settings):
+    shield.count("anh@example.com", 5, HOUR, now=NOW)
+    settings.SECRET_KEY = "another" * 8
+    shield.count("anh@example.com", 5, HOUR, now=NOW)
+
+    assert list(Tally.objects.values_list("hits", flat=True)) == [1, 1]
+
+
+class Inputs(HTMLParser):
+    def __init__(self, html):
+        super().__init__()
+        self.found, self.around = {}, []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "div":
+            self.around.append(attrs)
+        if tag == "input":
+            self.found[attrs["name"]] = (attrs, self.around[-1] if self.around else {})
+
+
+def test_nobody_who_sees_or_hears_the_page_meets_the_decoy_and_no_browser_fills_it():
+    html = render_to_string("components/shield.html", {"began": "a:signature"})
+
+    found = Inputs(html).found
+    decoy, around = found[shield.DECOY]
+    assert around == {"class": "vh", "aria-hidden": "true"}
+    assert (decoy["tabindex"], decoy["autocomplete"], "hidden" in decoy) == ("-1", "off", False)
+    assert f'<label for="{decoy["id"]}">Leave this empty</label>' in html
+    assert found[shield.BEGAN] == ({"type": "hidden", "name": "began", "value": "a:signature"}, {})
+
+
+@pytest.mark.django_db
+def test_a_suspect_request_is_kept_and_holds_and_sends_nothing():
+    asked = make.submitted(is_suspect=is_suspect(sent(subject="cheap pills")))
+
+    assert (asked.is_suspect, asked.appointment, asked.messages.count()) == (True, None, 0)
