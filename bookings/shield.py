@@ -57,8 +57,13 @@ EVERYBODY = Cap(40, timedelta(minutes=30))
 # E-mails that anybody can have us send to an address without showing that it is theirs.
 TO_AN_ADDRESS = Cap(12, timedelta(days=1))
 
+# In a window hits only rise, so one that is seen to be full stays full: a flood then writes nothing and
+# waits for nobody. Those who still see room are decided one after the other by the lock on the row.
 COUNT = """
-    INSERT INTO bookings_tally AS tally (key, hits, ends_at) VALUES (%(key)s, 1, %(ends_at)s)
+    INSERT INTO bookings_tally AS tally (key, hits, ends_at)
+    SELECT %(key)s, 1, %(ends_at)s WHERE NOT EXISTS (
+        SELECT FROM bookings_tally WHERE key = %(key)s AND hits >= %(limit)s AND ends_at > %(now)s
+    )
     ON CONFLICT (key) DO UPDATE SET
         hits = CASE WHEN tally.ends_at <= %(now)s THEN 1 ELSE tally.hits + 1 END,
         ends_at = CASE WHEN tally.ends_at <= %(now)s THEN excluded.ends_at ELSE tally.ends_at END
