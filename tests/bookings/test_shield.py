@@ -7,12 +7,13 @@ from html.parser import HTMLParser
 
 import pytest
 from django.core import signing
-from django.db import connection
+from django.db import connection, transaction
 from django.template.loader import render_to_string
 
 from bookings import shield
 from bookings.models import Tally
 from tests import make
+from tests.bookings.test_races import at_once, until_somebody_waits
 from tests.make import NOW
 
 HOUR = timedelta(hours=1)
@@ -85,6 +86,24 @@ def test_of_two_hundred_at_once_from_two_processes_exactly_five_are_let_through(
 
     assert sorted(told) == ["one"] * 5 + ["other"] * 5
     assert sorted(Tally.objects.values_list("hits", flat=True)) == [5, 5]
+
+
+def test_who_counts_while_the_last_place_is_being_taken_waits_and_is_told_no(real_commits):
+    shield.count("key", 2, HOUR, now=NOW)
+    last_is_counted = threading.Event()
+
+    def last():
+        with transaction.atomic():
+            told = shield.count("key", 2, HOUR, now=NOW)
+            last_is_counted.set()
+            until_somebody_waits()
+        return told
+
+    def one_more():
+        last_is_counted.wait(10)
+        return shield.count("key", 2, HOUR, now=NOW)
+
+    assert at_once(last, one_more) == [True, False]
 
 
 @pytest.mark.django_db
@@ -179,6 +198,7 @@ def somebody(number):
         ({"address": lambda number: f"::ffff:{HOME}" if number % 2 else HOME, "person": somebody}, 12),
         ({"address": lambda number: f"2600:1f18:1:2::{number:x}", "person": somebody}, 12),
         ({"address": lambda number: f"2600:1f18:1:{number:x}::1", "person": somebody}, 20),
+        ({"address": lambda number: f"2600:1f18:{number:x}::1", "person": somebody}, 40),
         ({"address": lambda number: f"93.184.216.{number}", "person": somebody}, 20),
         ({"address": lambda number: f"93.184.{number}.1", "person": somebody}, 40),
         ({"address": lambda number: f"192.168.0.{number}", "person": somebody}, 40),
