@@ -42,6 +42,29 @@ class QuestionForm(forms.Form):
         self.helper.disable_csrf = True
 
 
+class TimeForm(QuestionForm):
+    """One of the free times: the start as an instant with its offset: the one form in which it cannot be misread."""
+
+    start = forms.CharField(
+        widget=forms.RadioSelect,
+        error_messages={"required": "Select a time", "invalid": "Select one of the times shown"},
+    )
+
+    def offer(self, label, times):
+        """Show these times, pairs of an instant and its words, under the `label` of their day."""
+        self.fields["start"].label = label
+        self.fields["start"].widget.choices = times
+
+    def clean_start(self):
+        try:
+            start = datetime.fromisoformat(self.cleaned_data["start"])
+        except ValueError:
+            start = None
+        if start is None or start.utcoffset() is None:
+            raise ValidationError(self.fields["start"].error_messages["invalid"])
+        return start.isoformat()
+
+
 class StepForm(QuestionForm):
     """One question of the journey. `answers` are those given before, by the step's name."""
 
@@ -122,29 +145,8 @@ class WhereForm(StepForm):
         ]
 
 
-class WhenForm(StepForm):
-    """The start as an instant with its offset: the one form in which it cannot be misread."""
-
+class WhenForm(StepForm, TimeForm):
     question = "When would you like to come?"
-
-    start = forms.CharField(
-        widget=forms.RadioSelect,
-        error_messages={"required": "Select a time", "invalid": "Select one of the times shown"},
-    )
-
-    def offer(self, label, times):
-        """Show these times, pairs of an instant and its words, under the `label` of their day."""
-        self.fields["start"].label = label
-        self.fields["start"].widget.choices = times
-
-    def clean_start(self):
-        try:
-            start = datetime.fromisoformat(self.cleaned_data["start"])
-        except ValueError:
-            start = None
-        if start is None or start.utcoffset() is None:
-            raise ValidationError(self.fields["start"].error_messages["invalid"])
-        return start.isoformat()
 
 
 class YouForm(StepForm):

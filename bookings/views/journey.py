@@ -5,8 +5,7 @@ also the name of the submission: however often it is sent, it makes one request.
 """
 
 import uuid
-from datetime import date, datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,9 +13,10 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_cookie
 
-from bookings import availability, lifecycle
+from bookings import lifecycle
 from bookings.forms import CheckForm, VisitForm, WhenForm, WhereForm, WhoForm, YouForm, length_in_words
 from bookings.models import AppointmentRequest, Location, VisitType
+from bookings.views import times
 
 STEPS = {
     "who": WhoForm,
@@ -29,7 +29,6 @@ STEPS = {
 NAMES = list(STEPS)
 # What must be asked again when an answer changes: another visit type may not be given there, or then.
 DEPENDING_ON = {"who": ["you"], "visit": ["where", "when"], "where": ["when"]}
-DAYS_SHOWN = 14
 JOURNEYS_KEPT = 5  # in one session; older ones make room
 
 
@@ -156,63 +155,17 @@ def _show(request, step, form, *, journey=None, status=200):
 
 
 def _when(request, form):
-    """The days with free times and, for one of them, the times."""
     visit_type = get_object_or_404(VisitType, slug=form.answers["visit"]["visit"])
     location = get_object_or_404(Location, slug=form.answers["where"]["where"])
-    now = timezone.now()
-    first = max(_day(request.GET.get("from")) or date.min, location.local(now).date())
-    slots = availability.free_slots(visit_type, location, first, DAYS_SHOWN, now=now)
-    days = {
-        day: list(group) for day, group in groupby(slots, lambda slot: location.local(slot.starts_at).date())
-    }
-    chosen = _day(request.GET.get("day")) or _day_of(form, location)
-    if chosen not in days:
-        chosen = next(iter(days), None)
-    if chosen:
-        form.offer(f"{chosen:%A}, {chosen:%B} {chosen.day}", _times(days[chosen], location))
-    _, last_day = availability.limits(visit_type, location, now=now)
-    later = first + timedelta(days=DAYS_SHOWN)
     gone = form.answers.get("gone")
-    return {
-        "location": location,
-        "first": first,
-        "days": [(day, len(times)) for day, times in days.items()],
-        "chosen": chosen,
-        "earlier": max(first - timedelta(days=DAYS_SHOWN), location.local(now).date())
-        if first > location.local(now).date()
-        else None,
-        "later": later if later <= last_day else None,
-        "gone": location.time_in_words(datetime.fromisoformat(gone)) if gone else None,
-    }
-
-
-def _times(slots, location):
-    """The radio buttons of one day; where the clocks change on it, each with its zone."""
-    zones = {location.local(slot.starts_at).tzname() for slot in slots}
-    return [
-        (
-            slot.starts_at.isoformat(),
-            location.hour_in_words(slot.starts_at)
-            if len(zones) > 1
-            else location.hour_in_words(slot.starts_at).rpartition(" ")[0],
-        )
-        for slot in slots
-    ]
-
-
-def _day_of(form, location):
-    start = form.data.get("start") or form.initial.get("start") or form.answers.get("gone")
-    try:
-        return location.local(datetime.fromisoformat(start)).date()
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _day(text):
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
+    return times.screen(
+        form,
+        visit_type,
+        location,
+        request.GET,
+        gone=datetime.fromisoformat(gone) if gone else None,
+        now=timezone.now(),
+    )
 
 
 def _check(request, form):

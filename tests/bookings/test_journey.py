@@ -66,7 +66,7 @@ def test_a_request_sent_through_the_pages_lies_in_the_database(client, walk, roo
     assert (asked.patient_name, asked.email, asked.status) == (
         "Łukasz O’Brien",
         "lukasz@example.com",
-        "pending",
+        "unverified",
     )
     assert (asked.visit_type, asked.location) == (room.visit_types.get(), room.location)
     assert asked.wanted_at.isoformat() == start
@@ -160,6 +160,7 @@ def test_a_time_that_went_meanwhile_is_asked_again_and_nothing_else_is_lost(clie
     assert response.headers["Location"] == url(before, "when")
     page = client.get(url(before, "when")).content.decode()
     assert "That time has just gone" in page and start not in page
+    assert "The nearest free times" in page and first_free(room) in page
     chosen = client.post(url(before, "when"), {"start": first_free(room)})
     assert chosen.headers["Location"] == url(before, "check")
     client.post(url(before, "check"))
@@ -180,6 +181,15 @@ def test_a_time_that_is_none_gets_a_sentence(walk, start):
     response = walk("visit", "where", "when", when={"start": start})
 
     assert response.status_code == 422
+
+
+@pytest.mark.parametrize("query", ["from=9999-12-31", "from=0001-01-01", "from=x&day=y", "day=9999-12-31"])
+def test_days_that_are_none_show_days_that_are(client, walk, query):
+    response = walk("visit", "where")
+
+    page = client.get(url(response, "when"), query_params=dict(pair.split("=") for pair in query.split("&")))
+
+    assert page.status_code == 200 and 'name="start"' in page.content.decode()
 
 
 def test_two_tabs_do_not_mix(client, walk):
@@ -302,7 +312,7 @@ def test_answers_of_today_are_kept(client, walk):
 
 
 def test_the_decided_request_of_another_browser_cannot_be_seen(client, walk, room):
-    asked = make.submitted(room, starts_at=datetime.fromisoformat(first_free(room)), now=timezone.now())
+    asked = make.confirmed(room, starts_at=datetime.fromisoformat(first_free(room)), now=timezone.now())
     lifecycle.accept(asked, by=make.staff(), now=timezone.now())
 
     assert client.get(reverse("request_sent", args=[asked.submission])).status_code == 404
