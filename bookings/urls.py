@@ -1,20 +1,35 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from bookings.views import journey, manage, places
+from bookings.views import call, journey, manage, places, sent
 
 
 class StepConverter(StringConverter):
-    regex = "|".join(journey.NAMES)
+    regex = "|".join(journey.STEPS)
+
+
+class OtherWhenConverter(StringConverter):
+    regex = "|".join(journey.OTHER_WHEN)
 
 
 register_converter(StepConverter, "step")
+register_converter(OtherWhenConverter, "other_when")
 
 urlpatterns = [
     path("request-an-appointment/", journey.start, name="start_request"),
     path("request-an-appointment/who/", journey.first_step, name="request_first_step"),
-    path("request-an-appointment/<uuid:journey>/sent/", journey.sent, name="request_sent"),
+    path("request-an-appointment/call/", call.call, name="request_call"),
+    path("request-an-appointment/<uuid:journey>/sent/", sent.sent, name="request_sent"),
+    path("request-an-appointment/<uuid:journey>/sent/undo/", sent.undo, name="request_undo"),
+    path("request-an-appointment/<uuid:journey>/sent/again/", sent.again, name="request_again"),
+    path("request-an-appointment/<uuid:journey>/sent/contact/", sent.contact, name="request_contact"),
     path("request-an-appointment/<uuid:journey>/<step:step>/", journey.step, name="request_step"),
+    path(
+        "request-an-appointment/<uuid:journey>/when/<other_when:other>/",
+        journey.step,
+        {"step": "when"},
+        name="request_other_when",
+    ),
     path("confirm/<str:token>/", manage.confirm, name="confirm_request"),
     path("manage/<str:token>/", manage.manage, name="manage_request"),
     path("locations/", places.locations, name="locations"),

@@ -1,22 +1,40 @@
 """Asking for an appointment, one question a page.
 
 The answers lie in the session under a token of their own, so that two tabs do not mix. The token is
-also the name of the submission: however often it is sent, it makes one request.
+also the name of the submission: however often it is sent, it makes one request. A form wizard of a
+package (django-formtools) keeps one set of answers for a session and a step for its place in a list;
+tabs, links that bring an answer along, and questions that open again would all be built around it.
 """
 
 import uuid
 from datetime import datetime
 
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from bookings import lifecycle
-from bookings.forms import CheckForm, VisitForm, WhenForm, WhereForm, WhoForm, YouForm, length_in_words
+from bookings import availability, lifecycle
 from bookings.models import AppointmentRequest, Location, VisitType
-from bookings.views import times
+from bookings.questions import (
+    CheckForm,
+    DayForm,
+    DaysForm,
+    VisitForm,
+    WaitingListForm,
+    WhenCalledForm,
+    WhenForm,
+    WhereForm,
+    WhoForm,
+    YouForm,
+    length_and_price,
+    locations_for,
+    period,
+    visits,
+)
+from bookings.views import linked, times
 
 STEPS = {
     "who": WhoForm,
@@ -24,19 +42,25 @@ STEPS = {
     "where": WhereForm,
     "when": WhenForm,
     "you": YouForm,
+    "day": DayForm,
     "check": CheckForm,
 }
-NAMES = list(STEPS)
+# The exits of the question when: a page each, in place of its times.
+OTHER_WHEN = {"days": DaysForm, "waiting-list": WaitingListForm, "call": WhenCalledForm}
 # What must be asked again when an answer changes: another visit type may not be given there, or then.
 DEPENDING_ON = {"who": ["you"], "visit": ["where", "when"], "where": ["when"]}
 JOURNEYS_KEPT = 5  # in one session; older ones make room
 
 
-@require_GET
-@cache_control(public=True, max_age=60)
+@require_safe
 @vary_on_cookie
 def start(request):
-    return render(request, "bookings/start.html")
+    """What will happen. A link from elsewhere may bring the visit, the place and the time along."""
+    brought = linked.read(request.GET, now=timezone.now())
+    response = render(request, "bookings/start.html", {"linked": brought})
+    if brought is None:
+        patch_cache_control(response, public=True, max_age=60)
+    return response
 
 
 def first_step(request):
@@ -44,48 +68,55 @@ def first_step(request):
     form = WhoForm(request.POST if request.method == "POST" else None, answers={})
     if not form.is_valid():
         return _show(request, "who", form, status=422 if form.is_bound else 200)
+    brought = linked.read(request.GET, now=timezone.now())
+    answers = {"who": form.answer(), **(brought.answers() if brought else {})}
+    if brought and brought.start and not brought.is_free:
+        answers["gone"] = brought.start.isoformat()
+    journey = begin(request, answers)
+    return redirect("request_step", journey, _next_question(answers))
+
+
+def begin(request, answers: dict, journey: uuid.UUID | None = None) -> str:
+    """Keep the answers of a new journey in the session; gives its token."""
     journeys = request.session.setdefault("journeys", {})
     while len(journeys) >= JOURNEYS_KEPT:
         del journeys[next(iter(journeys))]
-    token = str(uuid.uuid4())
-    journeys[token] = {"who": form.cleaned_data}
+    token = str(journey or uuid.uuid4())
+    journeys[token] = answers
     request.session.modified = True
-    return redirect("request_step", token, "visit")
+    return token
 
 
-def step(request, journey, step):
-    """One question of a journey that has begun."""
+def step(request, journey, step, other=None):
+    """One question of a journey that has begun; `other` names an exit of the question when."""
     answers = request.session.get("journeys", {}).get(str(journey))
     if answers is None:
         return render(request, "bookings/journey_lost.html", status=404)
     if "sent" in answers:
         return redirect("request_sent", journey)
-    missing = next((name for name in NAMES[: NAMES.index(step)] if name not in answers), None)
-    if missing:
-        return redirect("request_step", journey, missing)
-    initial = answers.get(step) or answers.get("before", {}).get(step)
-    form = STEPS[step](request.POST if request.method == "POST" else None, answers=answers, initial=initial)
+    _put_aside_what_is_gone(answers)
+    path = _path(answers)
+    if step not in path or any(name not in answers for name in path[: path.index(step)]):
+        return redirect("request_step", journey, _next_question(answers))
+    form = _form(request, step, other, answers)
     if request.method == "POST" and form.is_valid():
         return _answered(request, journey, step, answers, form)
-    return _show(request, step, form, journey=journey, status=422 if form.is_bound else 200)
+    return _show(request, step, form, journey=journey, other=other, status=422 if form.is_bound else 200)
 
 
-def sent(request, journey):
-    """What was asked for and what happens next; only the browser that asked can see it."""
-    reference = request.session.get("journeys", {}).get(str(journey), {}).get("sent")
-    if reference is None:
-        return render(request, "bookings/journey_lost.html", status=404)
-    asked = get_object_or_404(
-        AppointmentRequest.objects.select_related("location", "visit_type"), reference=reference
-    )
-    return render(
-        request,
-        "bookings/sent.html",
-        {
-            "asked": asked,
-            "time": asked.location.time_in_words(asked.wanted_at),
-            "reply_until": asked.location.time_in_words(asked.reply_until),
-        },
+def _form(request, step, other, answers):
+    data = request.POST if request.method == "POST" else None
+    initial = answers.get(step) or answers.get("before", {}).get(step)
+    if other is None:
+        return STEPS[step](data, answers=answers, initial=initial)
+    visit_type, location = _chosen(answers)
+    now = timezone.now()
+    return OTHER_WHEN[other](
+        data,
+        answers=answers,
+        initial=initial,
+        today=location.local(now).date(),
+        last_day=availability.limits(visit_type, location, now=now)[1],
     )
 
 
@@ -93,13 +124,31 @@ def _answered(request, journey, step, answers, form):
     """Keep the answer and go on: to the first question still open, or back to the check page."""
     if step == "check":
         return _send(request, journey, answers)
-    if answers.get(step) != form.cleaned_data:
+    answer = form.answer()
+    if answers.get(step) != answer:
         for later in DEPENDING_ON.get(step, []):
             _ask_again(answers, later)
-    answers[step] = form.cleaned_data
+    if step == "when" and answer["asks_for"] == AppointmentRequest.AsksFor.CALL:
+        _ask_again(answers, "you")  # a call needs a number
+    answers[step] = answer
     answers.pop("gone", None)
     request.session.modified = True
-    return redirect("request_step", journey, next(name for name in NAMES if name not in answers))
+    return redirect("request_step", journey, _next_question(answers))
+
+
+def _path(answers):
+    """The questions of this journey in order; where there is only one place, it is not asked for."""
+    if "visit" not in answers:
+        return list(STEPS)
+    places = list(locations_for(answers["visit"]["visit"])[:2])
+    if len(places) != 1:
+        return list(STEPS)
+    answers.setdefault("where", {"where": places[0].slug})
+    return [name for name in STEPS if name != "where"]
+
+
+def _next_question(answers):
+    return next(name for name in _path(answers) if name not in answers)
 
 
 def _ask_again(answers, step):
@@ -108,20 +157,36 @@ def _ask_again(answers, step):
         answers.setdefault("before", {})[step] = answers.pop(step)
 
 
+def _put_aside_what_is_gone(answers):
+    """The clinic may have changed what it offers, or where, since it was chosen."""
+    visit = answers.get("visit", {}).get("visit")
+    if visit and not visits().filter(slug=visit).exists():
+        for step in ("visit", "where", "when"):
+            _ask_again(answers, step)
+    elif "where" in answers and not locations_for(visit).filter(slug=answers["where"]["where"]).exists():
+        for step in ("where", "when"):
+            _ask_again(answers, step)
+
+
 def _send(request, journey, answers):
-    visit_type, location, starts_at = _chosen(answers)
+    visit_type, location = _chosen(answers)
+    when = answers["when"]
+    wanted = {"starts_at": datetime.fromisoformat(when["start"])} if when["asks_for"] == "time" else {}
     try:
         asked = lifecycle.submit(
             submission=journey,
             visit_type=visit_type,
             location=location,
-            starts_at=starts_at,
+            asks_for=when["asks_for"],
+            periods=[period(**fields) for fields in when.get("periods", [])],
             now=timezone.now(),
+            **wanted,
             **answers["you"],
+            **answers["day"],
         )
     except lifecycle.TimeGone:
         _ask_again(answers, "when")
-        answers["gone"] = starts_at.isoformat()
+        answers["gone"] = when.get("start")
         request.session.modified = True
         return redirect("request_step", journey, "when")
     # What was typed is no longer needed here; the reference is, to show this page again.
@@ -132,31 +197,33 @@ def _send(request, journey, answers):
 
 def _chosen(answers):
     return (
-        get_object_or_404(VisitType, slug=answers["visit"]["visit"]),
-        get_object_or_404(Location, slug=answers["where"]["where"]),
-        datetime.fromisoformat(answers["when"]["start"]),
+        VisitType.objects.get(slug=answers["visit"]["visit"]),
+        Location.objects.get(slug=answers["where"]["where"]),
     )
 
 
-def _show(request, step, form, *, journey=None, status=200):
-    position = NAMES.index(step)
+def _show(request, step, form, *, journey=None, other=None, status=200):
+    path = _path(form.answers)
+    position = path.index(step)
+    previous = "when" if other else path[position - 1] if position else None
     context = {
         "form": form,
         "step": step,
         "journey": journey,
-        "previous": NAMES[position - 1] if position else None,
-        "question": STEPS[step].question,
+        "back": reverse("request_step", args=[journey, previous])
+        if journey and previous
+        else reverse("start_request"),
+        "question": form.question,
         "number": position + 1,
-        "of": len(NAMES),
-        **EXTRAS.get(step, lambda request, form: {})(request, form),
+        "of": len(path),
+        **EXTRAS.get(other or step, lambda request, form, journey: {})(request, form, journey),
     }
-    templates = [f"bookings/steps/{step}.html", "bookings/steps/question.html"]
+    templates = [f"bookings/steps/{other or step}.html", "bookings/steps/question.html"]
     return render(request, templates, context, status=status)
 
 
-def _when(request, form):
-    visit_type = get_object_or_404(VisitType, slug=form.answers["visit"]["visit"])
-    location = get_object_or_404(Location, slug=form.answers["where"]["where"])
+def _when(request, form, journey):
+    visit_type, location = _chosen(form.answers)
     gone = form.answers.get("gone")
     return times.screen(
         form,
@@ -168,17 +235,52 @@ def _when(request, form):
     )
 
 
-def _check(request, form):
-    visit_type, location, starts_at = _chosen(form.answers)
-    return {
-        "visit_type": visit_type,
-        "length": length_in_words(visit_type.minutes),
-        "location": location,
-        "time": location.time_in_words(starts_at),
-        "who": form.answers["who"]["who"],
-        "you": form.answers["you"],
-        "contact_by": AppointmentRequest.ContactBy(form.answers["you"]["contact_by"]).label,
-    }
+def _place(request, form, journey):
+    return {"location": _chosen(form.answers)[1]}
 
 
-EXTRAS = {"when": _when, "check": _check}
+def _check(request, form, journey):
+    """The rows of the answers: name, value, what stands below it, and where it is changed."""
+    answers = form.answers
+    visit_type, location = _chosen(answers)
+    you, day, when = answers["you"], answers["day"], answers["when"]
+    path = _path(answers)
+
+    def row(step, name, value, more=""):
+        href = reverse("request_step", args=[journey, step]) if step in path else ""
+        return {"name": name, "value": value, "more": more, "href": href}
+
+    way = AppointmentRequest.ContactBy(you["contact_by"]).label
+    message = "We may leave a message." if you["may_leave_message"] else ""
+    needs = [AppointmentRequest.Need(need).label for need in day["needs"]]
+    rows = [
+        row("who", "Who the visit is for", "Me" if answers["who"]["who"] == "me" else "Someone I care for"),
+        row("visit", "What for", visit_type.name, length_and_price(visit_type)),
+        row("where", "Where", location.name, location.street),
+        row("when", "When", *_when_in_words(when, location)),
+        row("you", "Full name", you["patient_name"]),
+        row("you", "Your own name", you["asked_by"]) if "asked_by" in you else None,
+        row("you", "How we answer", way),
+        row("you", "E-mail address", you["email"]),
+        row("you", "Phone number", you["phone"], message),
+        row("day", "What would help", ", ".join(needs)),
+        row("day", "Language", day["language"]) if day["language"] else None,
+        row("day", "Note", day["note"]),
+    ]
+    return {"rows": [shown for shown in rows if shown]}
+
+
+def _when_in_words(when, location):
+    """The answer to the question when, and what stands below it."""
+    periods = [str(period(**fields)) for fields in when.get("periods", [])]
+    match when["asks_for"]:
+        case AppointmentRequest.AsksFor.TIME:
+            return location.time_in_words(datetime.fromisoformat(when["start"])), ""
+        case AppointmentRequest.AsksFor.WAITLIST:
+            return "On the waiting list", periods[0]
+        case AppointmentRequest.AsksFor.CALL:
+            return "You call me to find a time", ""
+    return "Days that suit me", "; ".join(periods)
+
+
+EXTRAS = {"when": _when, "days": _place, "waiting-list": _place, "call": _place, "check": _check}

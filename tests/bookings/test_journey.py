@@ -1,6 +1,6 @@
 import re
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -8,59 +8,18 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import availability, lifecycle, tasks
-from bookings.models import AppointmentRequest
+from bookings import lifecycle, tasks
+from bookings.models import AppointmentRequest, Closure, Schedule
 from tests import make
+from tests.bookings.conftest import ALL, YOU, first_free, url
 
 pytestmark = pytest.mark.django_db
-
-YOU = {"patient_name": "Łukasz O’Brien", "contact_by": "email", "email": "lukasz@example.com", "phone": ""}
-
-
-@pytest.fixture
-def room():
-    """Open every day of the week around the real clock, which the views read."""
-    visit = make.visit_type(slug="consultation", name="Consultation")
-    return make.schedule(make.location(slug="arlington", weekdays=range(7)), visit)
-
-
-@pytest.fixture
-def walk(client, room):
-    """Walk through the journey, answer by answer; gives the last response."""
-
-    def answer(*steps, **changed):
-        response = client.post(reverse("request_first_step"), {"who": changed.get("who", "me")})
-        answers = {
-            "visit": {"visit": "consultation"},
-            "where": {"where": "arlington"},
-            "when": {"start": first_free(room)},
-            "you": YOU,
-            "check": {},
-            **changed,
-        }
-        for step in steps:
-            response = client.post(url(response, step), answers[step])
-        return response
-
-    return answer
-
-
-def first_free(room, visit=None):
-    now = timezone.now()
-    visit, place = visit or room.visit_types.get(), room.location
-    return availability.free_slots(visit, place, place.local(now).date(), 9, now=now)[0].starts_at.isoformat()
-
-
-def url(response, step):
-    """The address of `step` in the journey that a response leads to."""
-    journey = re.search("[0-9a-f-]{36}", response.headers.get("Location") or response.request["PATH_INFO"])
-    return reverse("request_step", args=[journey[0], step])
 
 
 def test_a_request_sent_through_the_pages_lies_in_the_database(client, walk, room):
     start = first_free(room)
 
-    response = walk("visit", "where", "when", "you", "check")
+    response = walk(*ALL)
 
     asked = AppointmentRequest.objects.get()
     assert (asked.patient_name, asked.email, asked.status) == (
@@ -82,7 +41,8 @@ def test_a_request_sent_through_the_pages_lies_in_the_database(client, walk, roo
         (["visit"], "Where would you like to come?"),
         (["visit", "where"], "When would you like to come?"),
         (["visit", "where", "when"], "How can we reach you?"),
-        (["visit", "where", "when", "you"], "Check your answers"),
+        (["visit", "where", "when", "you"], "What would help you on the day?"),
+        (ALL[:-1], "Check your answers"),
     ],
 )
 def test_each_answer_leads_to_the_next_question(client, walk, steps, question):
@@ -136,7 +96,7 @@ def test_the_way_of_answering_needs_its_address(walk, way, sentence):
 
 
 def test_sending_twice_shows_the_same_confirmation_and_makes_one_request(client, walk):
-    response = walk("visit", "where", "when", "you", "check")
+    response = walk(*ALL)
 
     again = client.post(url(response, "check"))
 
@@ -145,14 +105,14 @@ def test_sending_twice_shows_the_same_confirmation_and_makes_one_request(client,
 
 
 def test_going_back_after_sending_shows_the_confirmation(client, walk):
-    response = walk("visit", "where", "when", "you", "check")
+    response = walk(*ALL)
 
     assert client.get(url(response, "you")).headers["Location"] == response.headers["Location"]
 
 
 def test_a_time_that_went_meanwhile_is_asked_again_and_nothing_else_is_lost(client, walk, room):
     start = first_free(room)
-    before = walk("visit", "where", "when", "you")
+    before = walk(*ALL[:-1])
     make.submitted(room, starts_at=datetime.fromisoformat(start), now=timezone.now())
 
     response = client.post(url(before, "check"))
@@ -168,7 +128,7 @@ def test_a_time_that_went_meanwhile_is_asked_again_and_nothing_else_is_lost(clie
 
 
 def test_a_made_up_time_is_not_booked(client, walk):
-    before = walk("visit", "where", "when", "you", when={"start": "2027-03-10T03:00:00+00:00"})
+    before = walk(*ALL[:-1], when={"start": "2027-03-10T03:00:00+00:00"})
 
     response = client.post(url(before, "check"))
 
@@ -193,8 +153,8 @@ def test_days_that_are_none_show_days_that_are(client, walk, query):
 
 
 def test_two_tabs_do_not_mix(client, walk):
-    first = walk("visit", "where", "when", "you")
-    second = walk("visit", "where", "when", "you", you={**YOU, "patient_name": "Kim"})
+    first = walk(*ALL[:-1])
+    second = walk(*ALL[:-1], you={**YOU, "patient_name": "Kim"})
 
     client.post(url(first, "check"))
     client.post(url(second, "check"))
@@ -204,9 +164,10 @@ def test_two_tabs_do_not_mix(client, walk):
 
 
 def test_another_visit_asks_again_where_and_when_and_keeps_the_person(client, walk, room):
-    response = walk("visit", "where", "when", "you")
+    response = walk(*ALL[:-1])
     other = make.visit_type(slug="follow-up")
-    room.visit_types.add(other)
+    for taking in Schedule.objects.all():
+        taking.visit_types.add(other)
 
     changed = client.post(url(response, "visit"), {"visit": "follow-up"})
 
@@ -219,7 +180,7 @@ def test_another_visit_asks_again_where_and_when_and_keeps_the_person(client, wa
 def test_someone_who_asks_for_another_person_gives_both_names(walk):
     you = {**YOU, "patient_name": "Ada", "asked_by": "Łukasz"}
 
-    walk("visit", "where", "when", "you", "check", who="other", you=you)
+    walk(*ALL, who="other", you=you)
 
     asked = AppointmentRequest.objects.get()
     assert (asked.patient_name, asked.asked_by) == ("Ada", "Łukasz")
@@ -227,7 +188,7 @@ def test_someone_who_asks_for_another_person_gives_both_names(walk):
 
 @pytest.mark.parametrize("name", ["Nguyễn Thị Ánh", "محمد", "李", "X", "O'Brien-Łukasz"])
 def test_real_names_are_kept_whole(walk, name):
-    walk("visit", "where", "when", "you", "check", you={**YOU, "patient_name": f"  {name} "})
+    walk(*ALL, you={**YOU, "patient_name": f"  {name} "})
 
     assert AppointmentRequest.objects.get().patient_name == name
 
@@ -240,7 +201,7 @@ def test_a_name_that_cannot_be_seen_is_none(walk, name):
 
 
 def test_a_name_cannot_break_a_line_or_turn_the_text_around(walk):
-    walk("visit", "where", "when", "you", "check", you={**YOU, "patient_name": "Ann\r\nBcc: x\u202eevil"})
+    walk(*ALL, you={**YOU, "patient_name": "Ann\r\nBcc: x\u202eevil"})
 
     assert AppointmentRequest.objects.get().patient_name == "Ann Bcc: xevil"
 
@@ -277,25 +238,29 @@ def test_the_start_page_sets_no_cookie(client):
     assert response.status_code == 200 and response.cookies == {}
 
 
-def test_a_full_calendar_says_whom_to_phone(client, walk, room):
-    room.is_active = False
+def test_a_full_calendar_offers_the_ways_out(client, walk, room):
     response = walk("visit", "where")
-    room.save()
+    Closure.objects.create(
+        location=room.location,
+        starts_at=timezone.now() - timedelta(days=1),
+        ends_at=timezone.now() + timedelta(days=90),
+    )
 
     page = client.get(url(response, "when")).content.decode()
 
     assert "There is no free time in these two weeks" in page and "(703) 555-0142" in page
+    assert re.findall('href="[^"]*/when/([a-z-]+)/"', page) == ["days", "waiting-list", "call"]
 
 
 def test_after_sending_the_session_keeps_the_reference_only(client, walk):
-    walk("visit", "where", "when", "you", "check")
+    walk(*ALL)
 
     asked = AppointmentRequest.objects.get()
     assert list(client.session["journeys"].values()) == [{"sent": asked.reference}]
 
 
 def test_answers_that_were_never_sent_are_forgotten_when_the_session_has_ended(client, walk):
-    walk("visit", "where", "when", "you")
+    walk(*ALL[:-1])
     Session.objects.update(expire_date=timezone.now())
 
     tasks.forget_ended_sessions(timestamp=0)
@@ -304,7 +269,7 @@ def test_answers_that_were_never_sent_are_forgotten_when_the_session_has_ended(c
 
 
 def test_answers_of_today_are_kept(client, walk):
-    response = walk("visit", "where", "when", "you")
+    response = walk(*ALL[:-1])
 
     tasks.forget_ended_sessions(timestamp=0)
 

@@ -1,0 +1,42 @@
+"""Ask us to call you: two fields for those who cannot look at a screen for long."""
+
+import uuid
+
+from django.core import signing
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from bookings import lifecycle
+from bookings.models import AppointmentRequest, Location
+from bookings.questions import CallForm
+from bookings.views import journey
+
+SIGNER = signing.Signer(salt="bookings.call")
+
+
+def call(request):
+    """The form brings the name of its submission along, signed, so that pressing twice asks once."""
+    location = Location.objects.filter(is_listed=True).first()
+    form = CallForm(request.POST if request.method == "POST" else None)
+    submission = _submission(request.POST.get("submission", ""))
+    if location and form.is_valid():
+        asked = lifecycle.submit(
+            submission=submission,
+            asks_for=AppointmentRequest.AsksFor.CALL,
+            location=location,
+            contact_by=AppointmentRequest.ContactBy.PHONE,
+            now=timezone.now(),
+            **form.cleaned_data,
+        )
+        journey.begin(request, {"sent": asked.reference}, submission)
+        return redirect("request_sent", submission)
+    context = {"form": form, "location": location, "submission": SIGNER.sign(submission)}
+    return render(request, "bookings/call.html", context, status=422 if form.is_bound else 200)
+
+
+def _submission(text):
+    """The name that we gave this form; a new one where there is none. Nobody can make one up."""
+    try:
+        return uuid.UUID(SIGNER.unsign(text))
+    except signing.BadSignature:
+        return uuid.uuid4()

@@ -1,0 +1,117 @@
+"""After sending: what happens next, taking it back, and mending a wrong address.
+
+Only the browser that sent the request sees these pages; the reference alone opens nothing.
+"""
+
+from contextlib import suppress
+
+from django.db import transaction
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from bookings import lifecycle, messages
+from bookings.forms import ContactForm
+from bookings.models import AppointmentRequest, Message
+
+CORRECTIONS = 3  # each may send an e-mail to an address that nobody has confirmed
+
+Status = AppointmentRequest.Status
+HEADINGS = {Status.WITHDRAWN: "Your request is taken back"}
+DONE = {
+    "again": "The e-mail is on its way. We send it at most every 10 minutes.",
+    "contact": "We have changed how we can reach you.",
+}
+
+
+def sent(request, journey):
+    """What was asked for and what happens next, in its present state."""
+    asked = _asked(request, journey)
+    if asked is None:
+        return _lost(request)
+    location, appointment = asked.location, asked.appointment
+    state = _state(asked)
+    context = {
+        "asked": asked,
+        "journey": journey,
+        "state": state,
+        "heading": HEADINGS.get(state, "We have your request"),
+        "time": location.time_in_words(asked.wanted_at) if asked.wanted_at else None,
+        "booked": location.time_in_words(appointment.starts_at) if appointment else None,
+        "reply_until": location.time_in_words(asked.reply_until),
+        "way": "by phone" if asked.contact_by == AppointmentRequest.ContactBy.PHONE else "by e-mail",
+        "periods": asked.periods.all(),
+        "is_open": asked.status in AppointmentRequest.OPEN,
+        "done": DONE.get(request.GET.get("done")),
+    }
+    return render(request, "bookings/sent.html", context)
+
+
+def _state(asked):
+    """One that is looked at more closely, though it has no address to confirm, reads like any other."""
+    if asked.status == Status.UNVERIFIED and asked.email:
+        return "confirm"
+    return "waits" if asked.status in (Status.UNVERIFIED, Status.PENDING) else asked.status
+
+
+def undo(request, journey):
+    """Take the request back, for as long as it is open."""
+    asked = _asked(request, journey)
+    if asked is None:
+        return _lost(request)
+    if request.method == "POST":
+        with suppress(lifecycle.Refused):  # the page shows what the request is by now
+            lifecycle.withdraw(asked, now=timezone.now())
+    return redirect("request_sent", journey)
+
+
+def again(request, journey):
+    """Send the e-mail that asks to confirm the address once more."""
+    asked = _asked(request, journey)
+    if asked is None:
+        return _lost(request)
+    if request.method != "POST" or asked.status != Status.UNVERIFIED:
+        return redirect("request_sent", journey)
+    if not asked.is_suspect:
+        with transaction.atomic():
+            messages.send_again(asked, Message.Kind.VERIFY, now=timezone.now())
+    return _done(journey, "again")
+
+
+def contact(request, journey):
+    """Mend a wrong address or number; to a new address the e-mail is sent anew."""
+    asked = _asked(request, journey)
+    if asked is None:
+        return _lost(request)
+    if asked.status not in AppointmentRequest.OPEN:
+        return redirect("request_sent", journey)
+    known = {"email": asked.email, "phone": asked.phone, "contact_by": asked.contact_by}
+    form = ContactForm(request.POST if request.method == "POST" else None, initial=known)
+    too_often = asked.events.filter(verb="correct_contact").count() >= CORRECTIONS
+    if form.is_valid() and not too_often:
+        try:
+            lifecycle.correct_contact(asked, now=timezone.now(), **form.cleaned_data)
+        except lifecycle.Refused:
+            return redirect("request_sent", journey)
+        return _done(journey, "contact")
+    context = {"form": form, "asked": asked, "journey": journey, "too_often": too_often}
+    return render(request, "bookings/sent_contact.html", context, status=422 if form.is_bound else 200)
+
+
+def _asked(request, journey):
+    """The request that this browser sent under this token; None for any other."""
+    reference = request.session.get("journeys", {}).get(str(journey), {}).get("sent")
+    return (
+        AppointmentRequest.objects.select_related("location", "visit_type")
+        .filter(reference=reference)
+        .first()
+    )
+
+
+def _lost(request):
+    return render(request, "bookings/journey_lost.html", status=404)
+
+
+def _done(journey, what):
+    response = redirect("request_sent", journey)
+    response["Location"] += f"?done={what}"
+    return response
