@@ -142,11 +142,11 @@ class DaysForm(OtherWhenForm):
         help_text="A weekday or a date, like Tuesday or March 9.",
         error_messages={"required": "Enter at least one day that suits you"},
     )
-    part_1 = part_of_day()
+    part_1 = part_of_day("Time of day, first choice")
     day_2 = DayField(label="Second choice (optional)", takes_weekdays=True, required=False)
-    part_2 = part_of_day()
+    part_2 = part_of_day("Time of day, second choice")
     day_3 = DayField(label="Third choice (optional)", takes_weekdays=True, required=False)
-    part_3 = part_of_day()
+    part_3 = part_of_day("Time of day, third choice")
 
     def periods(self):
         found = []

@@ -1,6 +1,7 @@
 """A clinic around the real clock, which the views read, and somebody who walks through the journey."""
 
 import re
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -53,3 +54,8 @@ def url(response, *step, name="request_step"):
     """The address of a page, as a rule of a `step`, in the journey that a response leads to."""
     journey = re.search("[0-9a-f-]{36}", response.headers.get("Location") or response.request["PATH_INFO"])
     return reverse(name, args=[journey[0], *step])
+
+
+def words(response):
+    """What a page says, without its tags."""
+    return " ".join(unescape(re.sub("<[^>]+>", " ", response.content.decode())).split())
