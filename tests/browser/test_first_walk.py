@@ -1,5 +1,7 @@
 """From a page to an appointment, as a patient and then the front desk would walk it."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
@@ -26,9 +28,18 @@ def ask_for_an_appointment(page):
     page.get_by_label("E-mail", exact=True).check()
     page.get_by_label("E-mail address").fill("anh@example.com")
     page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue").click()  # what would help on the day: nothing
     page.get_by_role("button", name="Send request").dblclick()  # as many people do
     page.get_by_role("heading", name="We have your request").wait_for()
     return page.locator(".reference").inner_text()
+
+
+def confirm_the_address(page, mailbox):
+    """Follow the link in the e-mail that was just sent, and press the button there."""
+    messages.deliver_due(now=timezone.now())
+    text = mailbox.messages[-1].get_body(("plain",)).get_content()
+    page.goto(re.search(r"/confirm/\S+", text)[0])
+    page.get_by_role("main").get_by_role("button").first.click()
 
 
 def sign_in(page):
@@ -44,6 +55,7 @@ def test_a_reader_asks_and_the_front_desk_accepts(visit, mailbox, javascript):
     patient = visit(EVIDENCE, javascript=javascript, width=320)
     reference = ask_for_an_appointment(patient)
     assert "It is not an appointment yet." in patient.get_by_role("main").inner_text()
+    confirm_the_address(patient, mailbox)
 
     desk = visit("/staff/", javascript=javascript)
     sign_in(desk)
@@ -55,8 +67,9 @@ def test_a_reader_asks_and_the_front_desk_accepts(visit, mailbox, javascript):
 
     asked = AppointmentRequest.objects.get(reference=reference)
     assert (asked.status, asked.patient_name) == ("accepted", "Nguyễn Thị Ánh")
-    messages.deliver_due(now=timezone.now())
-    assert [mail["Subject"] for mail in mailbox.messages] == ["Your appointment at Example Clinic"]
+    messages.deliver_due(now=timezone.now() + messages.GRACE)
+    patients = [mail["Subject"] for mail in mailbox.messages if mail["To"] == "anh@example.com"]
+    assert patients == ["Please confirm your request to Example Clinic", "Your appointment at Example Clinic"]
 
 
 def test_the_journey_can_be_walked_with_the_keyboard_alone(visit):
@@ -96,11 +109,13 @@ def test_the_journey_can_be_walked_with_the_keyboard_alone(visit):
     page.keyboard.press("Space")
     press_until("#id_email")
     page.keyboard.type("ada@example.com")
-    go_on()
-    go_on()
+    for _ in ["you", "day", "check"]:
+        go_on()
 
     assert page.get_by_role("heading", level=1).inner_text() == "We have your request"
     assert AppointmentRequest.objects.get().patient_name == "Ada"
+    go_on("form[action$='undo/'] button")
+    assert AppointmentRequest.objects.get().status == "withdrawn"
 
 
 def test_a_mistake_is_named_at_the_top_and_its_link_leads_to_the_question(visit):
