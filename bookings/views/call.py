@@ -6,7 +6,7 @@ from django.core import signing
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from bookings import lifecycle
+from bookings import lifecycle, shield
 from bookings.models import AppointmentRequest, Location
 from bookings.questions import CallForm
 from bookings.views import journey
@@ -18,19 +18,27 @@ def call(request):
     """The form brings the name of its submission along, signed, so that pressing twice asks once."""
     location = Location.objects.filter(is_listed=True).first()
     form = CallForm(request.POST if request.method == "POST" else None)
+    now = timezone.now()
     submission = _submission(request.POST.get("submission", ""))
     if location and form.is_valid():
+        person = shield.person("", form.cleaned_data["phone"])
         asked = lifecycle.submit(
             submission=submission,
             asks_for=AppointmentRequest.AsksFor.CALL,
             location=location,
             contact_by=AppointmentRequest.ContactBy.PHONE,
-            now=timezone.now(),
+            is_suspect=shield.is_suspect(request.POST, request.META, person, now=now),
+            now=now,
             **form.cleaned_data,
         )
         journey.begin(request, {"sent": asked.reference}, submission)
         return redirect("request_sent", submission)
-    context = {"form": form, "location": location, "submission": SIGNER.sign(submission)}
+    context = {
+        "form": form,
+        "location": location,
+        "submission": SIGNER.sign(submission),
+        "began": shield.stamp(request.POST, now=now),
+    }
     return render(request, "bookings/call.html", context, status=422 if form.is_bound else 200)
 
 

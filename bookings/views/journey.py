@@ -16,7 +16,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from bookings import availability, lifecycle
+from bookings import availability, lifecycle, shield
 from bookings.models import AppointmentRequest, Location, VisitType
 from bookings.questions import (
     CheckForm,
@@ -69,7 +69,10 @@ def first_step(request):
     if not form.is_valid():
         return _show(request, "who", form, status=422 if form.is_bound else 200)
     brought = linked.read(request.GET, now=timezone.now())
-    answers = {"who": form.answer(), **(brought.answers() if brought else {})}
+    answers = {"who": form.answer(), "began": request.POST.get(shield.BEGAN, "")}
+    _note_decoy(request, answers)
+    if brought:
+        answers.update(brought.answers())
     if brought and brought.start and not brought.is_free:
         answers["gone"] = brought.start.isoformat()
     journey = begin(request, answers)
@@ -99,9 +102,17 @@ def step(request, journey, step, other=None):
     if step not in path or any(name not in answers for name in path[: path.index(step)]):
         return redirect("request_step", journey, _next_question(answers))
     form = _form(request, step, other, answers)
+    if request.method == "POST":
+        _note_decoy(request, answers)
     if request.method == "POST" and form.is_valid():
         return _answered(request, journey, step, answers, form)
     return _show(request, step, form, journey=journey, other=other, status=422 if form.is_bound else 200)
+
+
+def _note_decoy(request, answers):
+    if decoy := request.POST.get(shield.DECOY, "").strip():
+        answers["decoy"] = decoy[:1]
+        request.session.modified = True
 
 
 def _form(request, step, other, answers):
@@ -172,6 +183,10 @@ def _send(request, journey, answers):
     visit_type, location = _chosen(answers)
     when = answers["when"]
     wanted = {"starts_at": datetime.fromisoformat(when["start"])} if when["asks_for"] == "time" else {}
+    you, now = answers["you"], timezone.now()
+    # The clock of the whole journey: it began with the first question.
+    seen = {shield.BEGAN: answers.get("began", ""), shield.DECOY: answers.get("decoy", "")}
+    person = shield.person(you["email"], you["phone"])
     try:
         asked = lifecycle.submit(
             submission=journey,
@@ -179,9 +194,10 @@ def _send(request, journey, answers):
             location=location,
             asks_for=when["asks_for"],
             periods=[period(**fields) for fields in when.get("periods", [])],
-            now=timezone.now(),
+            is_suspect=shield.is_suspect(seen, request.META, person, now=now),
+            now=now,
             **wanted,
-            **answers["you"],
+            **you,
             **answers["day"],
         )
     except lifecycle.TimeGone:
@@ -214,6 +230,7 @@ def _show(request, step, form, *, journey=None, other=None, status=200):
         if journey and previous
         else reverse("start_request"),
         "question": form.question,
+        "began": shield.stamp(request.POST, now=timezone.now()),
         "number": position + 1,
         "of": len(path),
         **EXTRAS.get(other or step, lambda request, form, journey: {})(request, form, journey),

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from bookings import lifecycle, messages
+from bookings import lifecycle, messages, shield
 from bookings.forms import ContactForm
 from bookings.models import AppointmentRequest, Message
 
@@ -71,9 +71,10 @@ def again(request, journey):
         return _lost(request)
     if request.method != "POST" or asked.status != Status.UNVERIFIED:
         return redirect("request_sent", journey)
-    if not asked.is_suspect:
+    now = timezone.now()
+    if not asked.is_suspect and shield.may_write_to(asked.email, now=now):
         with transaction.atomic():
-            messages.send_again(asked, Message.Kind.VERIFY, now=timezone.now())
+            messages.send_again(asked, Message.Kind.VERIFY, now=now)
     return _done(journey, "again")
 
 
@@ -86,10 +87,14 @@ def contact(request, journey):
         return redirect("request_sent", journey)
     known = {"email": asked.email, "phone": asked.phone, "contact_by": asked.contact_by}
     form = ContactForm(request.POST if request.method == "POST" else None, initial=known)
+    now = timezone.now()
     too_often = asked.events.filter(verb="correct_contact").count() >= CORRECTIONS
     if form.is_valid() and not too_often:
+        email = form.cleaned_data["email"]
+        too_often = email not in ("", asked.email) and not shield.may_write_to(email, now=now)
+    if form.is_valid() and not too_often:
         try:
-            lifecycle.correct_contact(asked, now=timezone.now(), **form.cleaned_data)
+            lifecycle.correct_contact(asked, now=now, **form.cleaned_data)
         except lifecycle.Refused:
             return redirect("request_sent", journey)
         return _done(journey, "contact")

@@ -1,13 +1,14 @@
 """A clinic around the real clock, which the views read, and somebody who walks through the journey."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import availability
+from bookings import availability, shield
 from tests import make
 
 ALL = ("visit", "where", "when", "you", "day", "check")
@@ -27,7 +28,9 @@ def walk(client, room):
     """Walk through the journey, answer by answer; gives the last response."""
 
     def answer(*steps, **changed):
-        response = client.post(reverse("request_first_step"), {"who": changed.get("who", "me")})
+        response = client.post(
+            reverse("request_first_step"), {"who": "me", "began": a_minute_ago(), **changed.get("who", {})}
+        )
         answers = {
             "visit": {"visit": "consultation"},
             "where": {"where": "arlington"},
@@ -42,6 +45,11 @@ def walk(client, room):
         return response
 
     return answer
+
+
+def a_minute_ago():
+    """The time that stands in a form, as if a person had taken a minute to fill it in."""
+    return shield.stamp({}, now=timezone.now() - timedelta(minutes=1))
 
 
 def first_free(room, visit=None):

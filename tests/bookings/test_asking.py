@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings.models import AppointmentRequest, Closure, Location, VisitType
+from bookings.models import AppointmentRequest, Closure, Location, Message, VisitType
 from tests import make
-from tests.bookings.conftest import ALL, YOU, first_free, url, words
+from tests.bookings.conftest import ALL, YOU, a_minute_ago, first_free, url, words
 
 pytestmark = pytest.mark.django_db
 
@@ -174,7 +174,7 @@ NASTY = '<script>alert(1)</script>{{ 7|add:7 }}"\'>=HYPERLINK("x")'
 
 def test_what_is_typed_is_never_run(client, walk):
     you = {**YOU, "patient_name": NASTY, "asked_by": NASTY}
-    begun = walk(*ALL[:-2], who="other", you=you)
+    begun = walk(*ALL[:-2], who={"who": "other"}, you=you)
     client.post(url(begun, "day"), {"language": NASTY, "note": NASTY})
 
     pages = [client.get(url(begun, step)) for step in ("you", "day", "check")]
@@ -198,15 +198,33 @@ def test_a_browser_in_another_language_gets_the_same_page(client, room, language
     assert page.status_code == 200 and "Who is the visit for?" in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    "robot",
+    [
+        {"who": {"began": ""}},  # never saw the first page
+        {"who": {"subject": "Cheap pills"}},
+        {"you": {**YOU, "subject": "Cheap pills"}},
+    ],
+    ids=["too quick", "decoy on the first page", "decoy beside the name"],
+)
+def test_what_a_robot_asks_for_is_kept_apart_and_its_page_is_the_same(client, walk, robot):
+    page = words(client.get(walk(*ALL, **robot).headers["Location"]))
+
+    asked = AppointmentRequest.objects.get()
+    assert (asked.is_suspect, asked.appointment, Message.objects.count()) == (True, None, 0)
+    assert "We send an e-mail to lukasz@example.com now." in page
+
+
 # Ask us to call you
 
 
 def test_a_name_and_a_number_are_enough_to_be_called(client, room):
     page = client.get(reverse("request_call"))
     submission = re.search('name="submission" value="([^"]+)"', page.content.decode())[1]
+    call_me = {**CALL_ME, "submission": submission, "began": a_minute_ago()}
 
-    first = client.post(reverse("request_call"), {**CALL_ME, "submission": submission})
-    second = client.post(reverse("request_call"), {**CALL_ME, "submission": submission})
+    first = client.post(reverse("request_call"), call_me)
+    second = client.post(reverse("request_call"), call_me)
 
     asked = AppointmentRequest.objects.get()
     assert (asked.asks_for, asked.visit_type, asked.location) == ("call", None, room.location)
@@ -215,6 +233,15 @@ def test_a_name_and_a_number_are_enough_to_be_called(client, room):
     sent = words(client.get(first.headers["Location"]))
     by = room.location.time_in_words(asked.reply_until)
     assert f"A person here calls you at (703) 555-0142 by {by}." in sent
+
+
+@pytest.mark.parametrize("robot", [{"began": ""}, {"began": "x"}, {"subject": "Cheap pills"}])
+def test_a_call_that_a_robot_asks_for_is_kept_apart_and_its_page_is_the_same(client, room, robot):
+    response = client.post(reverse("request_call"), {**CALL_ME, "began": a_minute_ago(), **robot})
+
+    asked = AppointmentRequest.objects.get()
+    assert (asked.is_suspect, asked.status, Message.objects.count()) == (True, "unverified", 0)
+    assert "A person here calls you at (703) 555-0142" in words(client.get(response.headers["Location"]))
 
 
 def test_a_call_needs_a_name_and_a_number_that_can_be_called(client, room):

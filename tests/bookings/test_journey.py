@@ -180,7 +180,7 @@ def test_another_visit_asks_again_where_and_when_and_keeps_the_person(client, wa
 def test_someone_who_asks_for_another_person_gives_both_names(walk):
     you = {**YOU, "patient_name": "Ada", "asked_by": "Łukasz"}
 
-    walk(*ALL, who="other", you=you)
+    walk(*ALL, who={"who": "other"}, you=you)
 
     asked = AppointmentRequest.objects.get()
     assert (asked.patient_name, asked.asked_by) == ("Ada", "Łukasz")
