@@ -3,11 +3,13 @@
 import difflib
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import date, timedelta
 
 import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.encoding import punycode
 
 from bookings import shield
 from bookings.models.clinic import Weekday
@@ -69,8 +71,12 @@ class AddressField(forms.EmailField):
 
     def validate(self, value):
         super().validate(value)
-        if len(value.partition("@")[0]) > 64 or value.endswith("]"):  # RFC 5321 4.5.3.1.1
+        local, _, domain = value.rpartition("@")
+        if len(local) > 64 or value.endswith("]"):  # RFC 5321 4.5.3.1.1
             raise ValidationError(self.error_messages["invalid"])
+        with suppress(UnicodeError):  # a domain that has no spelling in ASCII is refused as none
+            if len(local) + 1 + len(punycode(domain)) > 254:  # what is sent to the mail server
+                raise ValidationError(self.error_messages["max_length"])
 
 
 def probably_meant(email: str) -> str:

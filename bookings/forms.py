@@ -75,6 +75,13 @@ class ContactForm(QuestionForm):
         if self.is_bound:
             self._ask_what_was_meant()
 
+    def answer_by_phone(self):
+        """Leave nothing to choose: who asks for a call is called."""
+        del self.fields["contact_by"]
+        self.fields["email"].label = "E-mail address (optional)"
+        self.fields["email"].help_text = ""
+        self.fields["phone"].required = True
+
     def _ask_what_was_meant(self):
         """Ask about an address like ann@gmial.com, once, with both as answers; never refuse it."""
         try:
@@ -99,6 +106,8 @@ class ContactForm(QuestionForm):
     def clean(self):
         if meant := self.cleaned_data.pop("email_meant", None):
             self.cleaned_data["email"] = meant
+        if "contact_by" not in self.fields:
+            self.cleaned_data["contact_by"] = AppointmentRequest.ContactBy.PHONE
         way = self.cleaned_data.get("contact_by")
         if way == "email" and not self.cleaned_data.get("email") and "email" not in self.errors:
             self.add_error("email", "Enter your e-mail address, so that we can answer you")

@@ -227,9 +227,7 @@ class YouForm(StepForm, ContactForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if self.answers["when"]["asks_for"] == AppointmentRequest.AsksFor.CALL:
-            del self.fields["contact_by"]
-            self.fields["email"].label += " (optional)"
-            self.fields["phone"].required = True
+            self.answer_by_phone()
         if self.answers["who"]["who"] == "me":
             del self.fields["asked_by"]
         else:
@@ -240,8 +238,6 @@ class YouForm(StepForm, ContactForm):
 
     def clean(self):
         super().clean()
-        if "contact_by" not in self.fields:
-            self.cleaned_data["contact_by"] = AppointmentRequest.ContactBy.PHONE
         if not self.cleaned_data.get("phone"):
             self.cleaned_data["may_leave_message"] = False
 

@@ -1,9 +1,10 @@
 """Asking for an appointment, one question a page.
 
 The answers lie in the session under a token of their own, so that two tabs do not mix. The token is
-also the name of the submission: however often it is sent, it makes one request. A form wizard of a
-package (django-formtools) keeps one set of answers for a session and a step for its place in a list;
-tabs, links that bring an answer along, and questions that open again would all be built around it.
+also the name of the submission: however often it is sent, it makes one request.
+
+The wizard of django-formtools keeps one set of answers for a whole session and asks none of them
+again when an earlier one changes: tokens, deep links and reopened questions would be built around it.
 """
 
 import uuid

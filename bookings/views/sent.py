@@ -87,6 +87,8 @@ def contact(request, journey):
         return redirect("request_sent", journey)
     known = {"email": asked.email, "phone": asked.phone, "contact_by": asked.contact_by}
     form = ContactForm(request.POST if request.method == "POST" else None, initial=known)
+    if asked.asks_for == AppointmentRequest.AsksFor.CALL:
+        form.answer_by_phone()
     now = timezone.now()
     too_often = asked.events.filter(verb="correct_contact").count() >= CORRECTIONS
     if form.is_valid() and not too_often:

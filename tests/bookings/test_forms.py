@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from bookings import questions
-from bookings.fields import DayField, PhoneField, probably_meant, read_day
+from bookings.fields import DayField, LineField, PhoneField, probably_meant, read_day
 from bookings.forms import ContactForm
 from bookings.models.clinic import Weekday
 from bookings.questions import DayForm, DaysForm, WaitingListForm, YouForm, period
@@ -138,6 +138,22 @@ def test_a_waiting_list_cannot_end_before_it_begins():
 )
 def test_a_likely_slip_in_an_address_is_seen_and_others_are_let_be(typed, meant):
     assert probably_meant(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Nguyễn  Thị Ánh ", "Nguyễn Thị Ánh"),
+        ("Zoe\u0308", "Zo\u00eb"),
+        ("Ann 👩\u200d⚕️", "Ann 👩\u200d⚕️"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("Ann\u202eevil", "Annevil"),
+        ("Ann\r\nBcc: x", "Ann Bcc: x"),
+        ("\u200b \u200d", ""),
+    ],
+)
+def test_a_line_is_kept_whole_but_for_what_breaks_or_turns_it(typed, kept):
+    assert LineField(required=False).clean(typed) == kept
 
 
 def contact(**fields):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from bookings import lifecycle
 from bookings.models import AppointmentRequest, Message
 from tests import make
-from tests.bookings.conftest import ALL, YOU, words
+from tests.bookings.conftest import ALL, YOU, url, words
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +78,21 @@ def test_a_wrong_address_is_mended_and_the_mail_sent_there(client, sent):
     assert (asked.email, asked.status) == ("lukas@example.com", "unverified")
     assert asked.messages.filter(kind=Message.Kind.VERIFY, version=asked.version).count() == 1
     assert "We have changed how we can reach you." in words(client.get(response.headers["Location"]))
+
+
+def test_who_asked_for_a_call_can_mend_the_number_and_is_still_called(client, walk):
+    begun = walk("visit", "where")
+    client.post(f"{url(begun, 'when')}call/", {})
+    client.post(url(begun, "you"), {"patient_name": "Ada", "phone": "(703) 555-0142"})
+    client.post(url(begun, "day"), {})
+    sent = client.post(url(begun, "check")).headers["Location"]
+
+    page = words(client.get(f"{sent}contact/"))
+    client.post(f"{sent}contact/", {"contact_by": "email", "email": "", "phone": "(703) 555-0199"})
+
+    asked = AppointmentRequest.objects.get()
+    assert "How should we answer you?" not in page
+    assert (asked.phone, asked.contact_by) == ("(703) 555-0199", "phone")
 
 
 def test_an_address_can_be_mended_a_few_times_only(client, sent):
