@@ -86,6 +86,15 @@ def test_a_call_about_the_time_needs_a_number_and_nothing_else(client, walk):
     assert asked.visit_type.slug == "consultation"
 
 
+def test_who_changes_to_a_call_is_asked_for_the_number(client, walk):
+    begun = walk(*ALL[:-1])
+
+    response = client.post(other(begun, "call"), {})
+
+    assert response.headers["Location"] == url(begun, "you")
+    assert 'value="Łukasz O’Brien"' in client.get(url(begun, "you")).content.decode()
+
+
 def test_whoever_names_days_can_still_take_a_time(client, walk, room):
     begun = walk(*BEFORE_WHEN)
     client.post(other(begun, "days"), {"day_1": "Tuesday"})

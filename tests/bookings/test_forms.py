@@ -199,6 +199,12 @@ def test_an_address_is_kept_without_what_the_keyboard_added(typed, kept):
     assert form.cleaned_data["email"] == kept
 
 
+def test_an_address_is_as_long_as_the_mail_server_reads_it():
+    form = contact(email=f"{'a' * 16}@{'.'.join(['ü' * 55] * 4)}")  # 240 letters, in ASCII 264
+
+    assert form.errors["email"] == ["E-mail address must be 254 characters or less"]
+
+
 @pytest.mark.parametrize(
     "typed", ["x" + LONGEST, "ann@", "ann", "@example.com", "a" * 65 + "@example.com", "a@b"]
 )
