@@ -22,6 +22,7 @@ class Linked:
     start: datetime | None
     is_free: bool
     near: list[datetime]
+    is_odd: bool = False  # it names something that there is not (any more)
 
     @property
     def query(self) -> str:
@@ -42,6 +43,8 @@ class Linked:
     def answers(self) -> dict:
         """The answers that a journey begins with."""
         found = {}
+        if self.location:
+            found["before"] = {"where": {"where": self.location.slug}}
         if self.visit_type:
             found["visit"] = {"visit": self.visit_type.slug}
         if self.visit_type and self.location:
@@ -59,7 +62,9 @@ def read(parameters: Mapping[str, str], *, now: datetime) -> Linked | None:
     possible = locations_for(visit_type.slug) if visit_type else Location.objects.filter(is_listed=True)
     location = possible.filter(slug=parameters.get("location", "")).first()
     if not (visit_type and location):
-        return Linked(visit_type, location, None, False, [])
+        found = {"visit": visit_type, "location": location, "start": None}
+        is_odd = any(parameters.get(name) and not found[name] for name in found)
+        return Linked(visit_type, location, None, False, [], is_odd)
     start = _instant(parameters.get("start", ""))
     if start is None:
         around, free = now, []

@@ -337,5 +337,15 @@ def test_a_link_that_makes_no_sense_says_so_and_leads_on(client, room, parameter
     assert client.post(address_of_the_button(page), {"who": "me"}).status_code == 302
 
 
+def test_a_link_may_name_the_place_alone(client, room):
+    page = linked(client, room, visit="")
+    begun = client.post(address_of_the_button(page), {"who": "me"})
+    client.post(url(begun, "visit"), {"visit": "consultation"})
+
+    assert "notice--warning" not in page.content.decode()
+    where = client.get(url(begun, "where")).content.decode()
+    assert re.findall(r'value="([a-z]+)"[^>]*checked', where) == ["arlington"]
+
+
 def test_a_link_whose_plus_became_a_space_still_names_its_time(client, room):
     assert "You chose:" in words(linked(client, room, start=first_free(room).replace("+", " ")))
