@@ -38,6 +38,11 @@ class Migration(migrations.Migration):
             name='asks_for',
             field=models.CharField(choices=[('time', 'an exact time'), ('periods', 'days that suit'), ('waitlist', 'the waiting list'), ('call', 'a phone call')], default='time', max_length=8),
         ),
+        migrations.AlterField(
+            model_name='appointmentrequest',
+            name='status',
+            field=models.CharField(choices=[('unverified', 'e-mail not yet confirmed'), ('pending', 'needs reply'), ('offered', 'another time offered'), ('waitlisted', 'on the waiting list'), ('accepted', 'accepted'), ('declined', 'declined'), ('withdrawn', 'withdrawn'), ('expired', 'expired')], default='unverified', editable=False, max_length=12),
+        ),
         migrations.AddField(
             model_name='appointmentrequest',
             name='asked_location',
