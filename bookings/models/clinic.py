@@ -56,6 +56,11 @@ class Location(models.Model):
         return reverse("location", args=[self.slug])
 
     @property
+    def address(self) -> str:
+        """On one line: “1 Example Street, Arlington, VA 22201”."""
+        return f"{self.street}, {self.city}, {self.state} {self.postal_code}"
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 

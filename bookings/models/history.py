@@ -76,7 +76,9 @@ class Message(models.Model):
     message_id = models.CharField(max_length=120, unique=True, editable=False)  # RFC 5322 3.6.4
     due_at = models.DateTimeField(db_index=True)
     claimed_at = models.DateTimeField(null=True, editable=False)
-    sent_at = models.DateTimeField(null=True, editable=False)
+    sent_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it last left; it stays while it is to be sent again."
+    )
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     error = models.CharField(
         max_length=60, blank=True, editable=False, help_text="Why it was not sent: codes, no names."
@@ -90,9 +92,7 @@ class Message(models.Model):
                 condition=~Q(status="sending") | Q(claimed_at__isnull=False), name="a_claim_has_a_time"
             ),
             models.CheckConstraint(
-                condition=Q(status="sent", sent_at__isnull=False)
-                | (~Q(status="sent") & Q(sent_at__isnull=True)),
-                name="a_sent_message_has_a_time",
+                condition=~Q(status="sent") | Q(sent_at__isnull=False), name="a_sent_message_has_a_time"
             ),
         ]
 
