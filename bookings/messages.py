@@ -1,22 +1,23 @@
 """What each message says, and delivering the next one owed.
 
-A message is a row, written in the transaction of the change it tells of. The worker's job is only
-a hint to look at that row: a job that is lost costs a few seconds, never a message.
+A message is a row, written in the transaction of the change it tells of. That row is all there is:
+the worker looks for rows that are due, so a job that is lost costs seconds and never a message.
 """
 
 import logging
 import uuid
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.db.models import F
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import connection, transaction
+from django.db.models import F, Q
 from django.template.loader import render_to_string
-from procrastinate.contrib.django import app
 
-from bookings import links
+from bookings import ical, links
 from bookings.availability import instant
 from bookings.models import Appointment, AppointmentRequest, Message
 
@@ -24,27 +25,27 @@ log = logging.getLogger("clinic.messages")
 
 # Minutes to wait after the first, second, … attempt: about a day in all (RFC 5321 4.5.4.1).
 WAITS = [1, 5, 15, 60, 120, 240, 480, 480]
-# A worker that died while it was sending leaves its claim behind for so long.
-A_CLAIM_LASTS = timedelta(minutes=2)
+# So many in one round, so that the worker gets to its other work in between.
+A_ROUND = 100
 AGAIN_AFTER = timedelta(minutes=10)
 
 # Until a change can still be taken back, or something follows it, the patient is not told.
 GRACE = timedelta(minutes=3)
 
-Kind = Message.Kind
+Kind, Status = Message.Kind, Message.Status
 SUBJECTS = {
     Kind.VERIFY: "Please confirm your request to {clinic}",
     Kind.RECEIVED: "We have your request to {clinic}",
     Kind.ACCEPTED: "Your appointment at {clinic}",
     Kind.OFFERED: "Another time at {clinic}",
     Kind.DECLINED: "Your request to {clinic}",
-    Kind.WAITLISTED: "Your request to {clinic}",
-    Kind.CANCELLED: "Your appointment at {clinic} is cancelled",
-    Kind.RESCHEDULED: "Your appointment at {clinic} has moved",
-    Kind.REMINDER_2: "Your appointment at {clinic}",
-    Kind.REMINDER_1: "Your appointment at {clinic} tomorrow",
+    Kind.WAITLISTED: "You are on the waiting list of {clinic}",
+    Kind.CANCELLED: "Your appointment at {clinic} is canceled",
+    Kind.RESCHEDULED: "Your appointment at {clinic} has a new time",
+    Kind.REMINDER_2: "Your appointment at {clinic} is {day}",
+    Kind.REMINDER_1: "Your appointment at {clinic} is {day}",
     Kind.EXPIRED: "Your request to {clinic}",
-    Kind.LINK: "Your link to {clinic}",
+    Kind.LINK: "Your new link to {clinic}",
     Kind.STAFF_NEW: "A request needs a reply",
     Kind.STAFF_OVERDUE: "A request is late",
     Kind.STAFF_FAILED: "A message was not delivered",
@@ -52,6 +53,7 @@ SUBJECTS = {
 # What somebody waits for, or what is for staff, leaves at once.
 AT_ONCE = {Kind.VERIFY, Kind.LINK, *Message.TO_STAFF}
 REMINDERS = {Kind.REMINDER_2: timedelta(days=2), Kind.REMINDER_1: timedelta(days=1)}
+INVITATIONS = (Kind.ACCEPTED, Kind.RESCHEDULED)
 
 
 def owe(request: AppointmentRequest, kind: str, *, now: datetime, due_at: datetime | None = None) -> None:
@@ -63,14 +65,13 @@ def owe(request: AppointmentRequest, kind: str, *, now: datetime, due_at: dateti
     if not _recipient(request, kind):
         return
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].partition("@")[2]
-    message = Message.objects.create(
+    Message.objects.create(
         request=request,
         kind=kind,
         version=request.version,
         message_id=f"<{uuid.uuid4()}@{domain}>",
         due_at=due_at or (now if kind in AT_ONCE else now + GRACE),
     )
-    _hint(message)
 
 
 def tell_staff(request: AppointmentRequest, *, now: datetime) -> None:
@@ -97,23 +98,26 @@ def remind(appointment: Appointment, *, now: datetime) -> None:
 
 
 def carry_on(request: AppointmentRequest) -> None:
-    """What was true and owed a version ago still is: only the address or the wish has changed."""
-    owed = request.messages.filter(status=Message.Status.QUEUED, version=request.version - 1)
-    owed.exclude(kind__in=[Kind.VERIFY, Kind.LINK]).update(version=request.version)
+    """What was owed of the version before stays true of this one: only the address has changed."""
+    owed = request.messages.filter(
+        version=request.version - 1, status__in=[Status.QUEUED, Status.SENDING]
+    ).exclude(kind__in=[Kind.VERIFY, Kind.LINK])  # their links have died
+    owed.update(version=request.version)
 
 
+@transaction.atomic
 def send_again(request: AppointmentRequest, kind: str, *, now: datetime) -> None:
-    """Send the message of that kind once more; not within 10 minutes of the last time."""
+    """Send the message of that kind once more, or at last; not within 10 minutes of the last time."""
     message = request.messages.select_for_update().filter(kind=kind, version=request.version).first()
     if message is None:
         owe(request, kind, now=now)
-    elif message.status == Message.Status.FAILED or (
-        message.status == Message.Status.SENT and message.sent_at <= now - AGAIN_AFTER
+    elif message.status == Status.FAILED or (
+        message.status in (Status.SENT, Status.QUEUED)
+        and message.claimed_at
+        and message.claimed_at <= now - AGAIN_AFTER
     ):
-        message.status, message.sent_at, message.attempts = Message.Status.QUEUED, None, 0
-        message.due_at = now
+        message.status, message.due_at, message.attempts = Status.QUEUED, now, 0
         message.save()
-        _hint(message)
 
 
 def words(request: AppointmentRequest, kind: str, *, now: datetime, starts_at: datetime | None = None):
@@ -122,80 +126,166 @@ def words(request: AppointmentRequest, kind: str, *, now: datetime, starts_at: d
     It names the time, the place and the phone number; never the kind of visit, a reason or a note,
     and nothing that the sender typed. `starts_at` stands for a time that staff are about to choose.
     """
-    appointment = request.appointment
-    starts_at = starts_at or (appointment.starts_at if appointment else request.wanted_at)
-    location = request.location
+    location, visit = request.location, _visit(request, kind)
+    starts_at = starts_at or (visit.starts_at if visit and kind != Kind.DECLINED else request.wanted_at)
+    held_until = visit.held_until if visit and visit.held_until and visit.held_until > now else None
     context = {
         "clinic": settings.CLINIC,
         "site_url": settings.SITE_URL,
         "request": request,
         "location": location,
         "time": location.time_in_words(starts_at) if starts_at else None,
-        "held_until": location.time_in_words(appointment.held_until)
-        if appointment and appointment.held_until
-        else None,
+        "day": _day(starts_at, location, now=now) if starts_at else None,
+        "held_until": location.time_in_words(held_until) if held_until else None,
         "reply_until": location.time_in_words(request.reply_until),
         "confirm_url": links.url(request, "confirm_request", now=now),
         "manage_url": links.url(request, "manage_request", now=now),
     }
-    subject = SUBJECTS[Kind(kind)].format(clinic=settings.CLINIC["name"])
-    return subject, render_to_string(f"email/{kind}.txt", context).strip() + "\n"
+    subject = SUBJECTS[Kind(kind)].format(clinic=settings.CLINIC["name"], day=context["day"])
+    name = "reminder" if kind in REMINDERS else kind
+    return subject, render_to_string(f"email/{name}.txt", context).strip() + "\n"
 
 
 def compose(message: Message, *, now: datetime) -> EmailMultiAlternatives:
-    """The e-mail: plain text, and the same text as HTML."""
-    subject, text = words(message.request, message.kind, now=now)
+    """The e-mail: plain text, the same text as HTML and, for a visit, its entry for a calendar."""
+    request = message.request
+    subject, text = words(request, message.kind, now=now)
     email = EmailMultiAlternatives(
         subject=subject,
         body=text,
-        to=[_recipient(message.request, message.kind)],
+        to=[_recipient(request, message.kind)],
         headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},  # RFC 3834 5
     )
-    html = render_to_string("email/message.html", {"clinic": settings.CLINIC, "text": text})
-    email.attach_alternative(html, "text/html")
+    context = {"subject": subject, "paragraphs": _paragraphs(text)}
+    email.attach_alternative(render_to_string("email/message.html", context), "text/html")
+    visit = _visit(request, message.kind)
+    if message.kind in INVITATIONS:
+        _attach_calendar(email, "REQUEST", ical.to_invite(visit, now=now))
+    elif message.kind == Kind.CANCELLED and _was_invited(request):
+        _attach_calendar(email, "CANCEL", ical.to_cancel(visit, now=now))
     return email
 
 
-def deliver_due(*, now: datetime) -> None:
-    """Send every message that is due, oldest first, those of a dead worker too."""
-    Message.objects.filter(status=Message.Status.SENDING, claimed_at__lte=now - A_CLAIM_LASTS).update(
-        status=Message.Status.QUEUED
-    )
-    due = Message.objects.filter(status=Message.Status.QUEUED, due_at__lte=now)
-    for pk in due.order_by("due_at", "pk").values_list("pk", flat=True):
-        deliver(pk, now=now)
+def deliver_due(*, now: datetime) -> int:
+    """Send what is due, oldest first, a hundred at most; returns how many that were.
+
+    What a dead worker was sending counts too. Where the mail server itself is in trouble the round
+    ends: the other messages would only wait in vain for it, and the worker's other work with them.
+    """
+    is_due = Q(status=Status.QUEUED, due_at__lte=now) | Q(status=Status.SENDING)
+    due = Message.objects.filter(is_due).order_by("due_at", "pk").values_list("pk", flat=True)[:A_ROUND]
+    for done, pk in enumerate(due):
+        if not deliver(pk, now=now):
+            return done
+    return len(due)
 
 
-def deliver(pk: int, *, now: datetime) -> None:
-    """Send one message, once: of several workers the one that claims it; none before it is due."""
-    claimed = Message.objects.filter(pk=pk, status=Message.Status.QUEUED, due_at__lte=now).update(
-        status=Message.Status.SENDING, claimed_at=now, attempts=F("attempts") + 1
-    )
-    if not claimed:
-        return
-    message = Message.objects.select_related("request__location").get(pk=pk)
-    if untrue := _no_longer_true(message, now=now):
-        _close(message, status=Message.Status.SUPPRESSED, error=untrue)
-        return
+def deliver(pk: int, *, now: datetime) -> bool:
+    """Send one message, once: of several workers the one that has it alone; none before it is due.
+
+    False where the mail server is in trouble, not this message.
+    """
+    with _alone_with(pk) as is_alone:
+        # Nobody else has it, so one that is being sent was left behind by a worker that died.
+        waits = Q(status=Status.QUEUED, due_at__lte=now) | Q(status=Status.SENDING)
+        if not is_alone or not Message.objects.filter(waits, pk=pk).update(
+            status=Status.SENDING, claimed_at=now, attempts=F("attempts") + 1
+        ):
+            return True
+        message = Message.objects.select_related("request__location").get(pk=pk)
+        if message.attempts > len(WAITS) + 1:
+            _give_up(message, "each worker died of it", now=now)
+        elif untrue := _no_longer_true(message, now=now):
+            _close(message, status=Status.SUPPRESSED, error=untrue)
+        elif late := _too_late(message, now=now):
+            _give_up(message, late, now=now)
+        else:
+            return _send(message, now=now)
+        return True
+
+
+@contextmanager
+def _alone_with(pk):
+    """Whether this worker alone has the message. Postgres ends the lock with the worker's connection,
+    so a worker that dies never keeps a message, and a slow one never loses it."""
+    name = f"message {pk}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        [is_alone] = cursor.fetchone()
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+def _send(message, *, now):
+    server = get_connection()
     try:
-        compose(message, now=now).send()
+        server.send_messages([compose(message, now=now)])
     except Exception as error:  # whatever it is: staff must see it, and the messages behind it must go
-        _try_later_or_give_up(message, error, now=now)
-    else:
-        _close(message, status=Message.Status.SENT, sent_at=now, error="")
+        log.warning("message %s not sent: %s", message.pk, _code(error))
+        if _is_refused_for_good(error) or message.attempts > len(WAITS):
+            _give_up(message, _code(error), now=now)
+        else:
+            wait = timedelta(minutes=WAITS[message.attempts - 1])
+            _close(message, status=Status.QUEUED, due_at=now + wait, error=_code(error))
+        is_about_this_one = isinstance(error, SMTPRecipientsRefused | SMTPDataError)
+        return is_about_this_one or not isinstance(error, OSError)
+    finally:
+        with suppress(OSError):  # one that has gone away cannot be told goodbye
+            server.close()
+    _close(message, status=Status.SENT, sent_at=now, error="")
+    return True
+
+
+@transaction.atomic
+def _give_up(message, error, *, now):
+    """Staff are told, once for each version of a request, so that somebody phones."""
+    request = AppointmentRequest.objects.select_for_update().get(pk=message.request_id)
+    _close(message, status=Status.FAILED, error=error)
+    if message.kind not in Message.TO_STAFF:
+        send_again(request, Kind.STAFF_FAILED, now=now)
+
+
+def _close(message, **changes):
+    Message.objects.filter(pk=message.pk).update(**changes)
 
 
 def _no_longer_true(message, *, now):
-    """Why the message must not leave, in a few words; empty where it is as true as when it was owed."""
+    """Why nobody needs the message any more, in a few words; empty where somebody does."""
     request = message.request
     if not _recipient(request, message.kind):
         return "no address any more"
     if message.kind == Kind.STAFF_FAILED:
         return ""
     if message.version != request.version:
-        return "the request has changed since"
-    if message.kind in REMINDERS and request.appointment.starts_at <= now:
-        return "the visit has begun"
+        return f"the request has changed since: {request.events.last().verb}"
+    if message.kind == Kind.STAFF_NEW and request.reply_until <= now:
+        return "the answer is overdue, which is told apart"
+    if message.kind in REMINDERS:
+        starts_at = request.appointment.starts_at
+        if starts_at <= now:
+            return "the visit has begun"
+        days_before = REMINDERS[message.kind].days
+        if days_before > 1 and _days_until(starts_at, request.location, now=now) < days_before:
+            return "the day of this reminder is over"
+    return ""
+
+
+def _too_late(message, *, now):
+    """Why the message would only confuse now, because we were slow; empty where it would not."""
+    request, visit = message.request, _visit(message.request, message.kind)
+    if message.kind in Message.TO_STAFF:
+        return ""
+    if message.kind in (*INVITATIONS, Kind.CANCELLED) and visit.starts_at <= now:
+        return "too late: the visit has begun"
+    if message.kind == Kind.OFFERED and visit.held_until <= now:
+        return "too late: the offer has run out"
+    if message.kind == Kind.RECEIVED and request.reply_until <= now:
+        return "too late: the answer is due"
+    if request.expires_at and request.expires_at <= now:
+        return "too late: the request has run out"
     return ""
 
 
@@ -203,28 +293,50 @@ def _recipient(request, kind):
     return settings.CLINIC["email"] if kind in Message.TO_STAFF else request.email
 
 
-def _hint(message):
-    """Let the worker look at the message when it is due."""
-    app.configure_task("deliver", schedule_at=message.due_at, allow_unknown=True).defer(message=message.pk)
+def _visit(request, kind):
+    """The appointment that a message speaks of; the one that was cancelled, for that message."""
+    return request.appointments.order_by("pk").last() if kind == Kind.CANCELLED else request.appointment
 
 
-def _try_later_or_give_up(message, error, *, now):
-    code = _code(error)
-    log.warning("message %s not sent: %s", message.pk, code)
-    if 500 <= _smtp_code(error) < 600 or message.attempts > len(WAITS):
-        _close(message, status=Message.Status.FAILED, error=code)
-        if message.kind not in Message.TO_STAFF:
-            owe(message.request, Kind.STAFF_FAILED, now=now)
-    else:
-        wait = timedelta(minutes=WAITS[message.attempts - 1])
-        _close(message, status=Message.Status.QUEUED, due_at=now + wait, error=code)
+def _was_invited(request):
+    """Whether the patient was ever sent the visit for their calendar: only then is there one to cancel."""
+    return request.messages.filter(kind__in=INVITATIONS, sent_at__isnull=False).exists()
 
 
-def _close(message, **changes):
-    """End our claim; where another worker took it over meanwhile, leave the message to that one."""
-    Message.objects.filter(pk=message.pk, status=Message.Status.SENDING, attempts=message.attempts).update(
-        **changes
-    )
+def _days_until(starts_at, location, *, now):
+    return (location.local(starts_at).date() - location.local(now).date()).days
+
+
+def _day(starts_at, location, *, now):
+    near = dict(enumerate(["today", "tomorrow", "in two days"]))
+    days = _days_until(starts_at, location, now=now)
+    return near.get(days) or f"on {location.day_in_words(starts_at)}"
+
+
+def _paragraphs(text):
+    """The paragraphs of a text, for its HTML: lines, or the facts of a visit, or a label and an address.
+
+    The first address is what the message is for: it becomes a button.
+    """
+    paragraphs = [{"lines": part.split("\n")} for part in text.strip().split("\n\n")]
+    addresses = [part for part in paragraphs if part["lines"][-1].startswith(("https://", "http://"))]
+    for part in addresses:
+        part["label"], part["url"] = part["lines"][0].removesuffix(":"), part["lines"][-1]
+        part["is_action"] = part is addresses[0]
+    for part in paragraphs:
+        if part["lines"][0].startswith("When: "):
+            part["facts"] = [line.split(": ", 1) for line in part["lines"]]
+    return paragraphs
+
+
+def _attach_calendar(email, method, entry):
+    """As RFC 6047 2.4 says: one more form of the same message, its method named outside as inside."""
+    email.attach_alternative(entry.decode(), f"text/calendar; method={method}; component=VEVENT")
+
+
+def _is_refused_for_good(error):
+    """5xx for the address or the text (RFC 5321 4.2.1). A refused login or sender is ours to mend."""
+    return isinstance(error, SMTPRecipientsRefused | SMTPDataError) and _smtp_code(error) >= 500
 
 
 def _smtp_code(error):
@@ -235,4 +347,4 @@ def _smtp_code(error):
 
 def _code(error):
     """What went wrong without anything about a person: the kind of error and the server's number."""
-    return f"{type(error).__name__} {_smtp_code(error) or ''}".strip()
+    return f"{type(error).__name__[:50]} {_smtp_code(error) or ''}".strip()

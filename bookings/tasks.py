@@ -7,16 +7,11 @@ from procrastinate.contrib.django import app
 from bookings import lifecycle, messages, shield
 
 
-@app.task(name="deliver")
-def deliver(message):
-    """Send the message of that id, if it is still owed."""
-    messages.deliver(message, now=timezone.now())
-
-
-@app.periodic(cron="*/15 * * * * *")  # the sixth field is the second
-@app.task(name="deliver_due")
+# The lock keeps rounds from queueing up behind one that is slow (the sixth field is the second).
+@app.periodic(cron="*/5 * * * * *")
+@app.task(name="deliver_due", queueing_lock="deliver_due")
 def deliver_due(timestamp):
-    """Send what is owed and was missed: after a crash, a restart or a refusal of the mail server."""
+    """Send the messages that are due."""
     messages.deliver_due(now=timezone.now())
 
 

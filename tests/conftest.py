@@ -1,3 +1,4 @@
+import asyncio
 import email
 import email.policy
 import os
@@ -5,6 +6,7 @@ import socket
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 from django.conf import settings
 from django.db import connection
 
@@ -36,13 +38,28 @@ def real_commits(transactional_db):
 
 
 class Mailbox:
-    """A real SMTP server on this machine that keeps what it is given, or answers as it is told."""
+    """A real SMTP server on this machine that keeps what it is given, or behaves as it is told."""
 
     def __init__(self):
-        self.messages, self.recipients, self.answer = [], [], "250 OK"
+        self.messages, self.recipients = [], []
+        self.rcpt_answer = self.answer = "250 OK"
+        self.stalls = self.dies = False
+        self.takes_logins = True
+
+    def authenticate(self, server, session, envelope, mechanism, data):
+        return AuthResult(success=self.takes_logins, handled=False)
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.rcpt_answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.rcpt_answer
 
     async def handle_DATA(self, server, session, envelope):
-        if self.answer.startswith("250"):
+        if self.stalls:
+            await asyncio.sleep(1)
+        elif self.dies:
+            server.transport.abort()
+        elif self.answer.startswith("250"):
             self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
             self.recipients.append(envelope.rcpt_tos)
         return self.answer
@@ -54,7 +71,9 @@ def mailbox(settings):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = Controller(box, hostname="127.0.0.1", port=port)
+    server = Controller(
+        box, hostname="127.0.0.1", port=port, authenticator=box.authenticate, auth_require_tls=False
+    )
     server.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port

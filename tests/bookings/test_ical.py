@@ -6,10 +6,12 @@ from datetime import UTC, timedelta
 import pytest
 from ical.calendar_stream import IcsCalendarStream
 
-from bookings import ical, lifecycle
+from bookings import ical, lifecycle, messages
 from tests import make
 
 pytestmark = pytest.mark.django_db
+
+WEDNESDAY_11 = make.WEDNESDAY_9 + timedelta(hours=2)
 
 
 def read(file):
@@ -17,6 +19,53 @@ def read(file):
     calendar = IcsCalendarStream.calendar_from_ics(file.decode())
     [event] = calendar.events
     return calendar.method, event
+
+
+def part_of(mail):
+    """The calendar part of an e-mail, its file as bytes, and its event."""
+    [part] = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+    file = part.get_payload(decode=True)
+    return part, *read(file)
+
+
+def parts(mail):
+    return [part.get_content_type() for part in mail.walk()]
+
+
+def sent_after(mailbox, now):
+    """What leaves once the grace is over."""
+    before = len(mailbox.messages)
+    messages.deliver_due(now=now + messages.GRACE)
+    return mailbox.messages[before:]
+
+
+def moved(asked, now):
+    room = asked.appointment.schedule
+    choice = lifecycle.Choice(room.visit_types.get(), room.location, WEDNESDAY_11)
+    return lifecycle.reschedule(asked, choice, now=now)
+
+
+def test_a_visit_keeps_its_uid_from_invitation_to_move_to_cancel_and_its_sequence_rises(mailbox):
+    asked = make.accepted()
+    [booked] = sent_after(mailbox, make.NOW)
+    moved(asked, make.later(hours=1))
+    [changed] = sent_after(mailbox, make.later(hours=1))
+    lifecycle.cancel(asked, now=make.later(hours=2))
+    [cancelled] = sent_after(mailbox, make.later(hours=2))
+
+    seen = []
+    for mail in (booked, changed, cancelled):
+        part, method, event = part_of(mail)
+        named = part["Content-Type"].params
+        assert (named["method"], named["component"], named["charset"].upper()) == (method, "VEVENT", "UTF-8")
+        assert parts(mail) == ["multipart/alternative", "text/plain", "text/html", "text/calendar"]
+        seen.append((method, event.uid, event.sequence, event.status.value, event.dtstart, event.alarm))
+    uid = str(asked.appointments.get().uid)
+    assert seen == [
+        ("REQUEST", uid, 0, "CONFIRMED", make.WEDNESDAY_9, []),
+        ("REQUEST", uid, 1, "CONFIRMED", WEDNESDAY_11, []),
+        ("CANCEL", uid, 2, "CANCELLED", WEDNESDAY_11, []),
+    ]
 
 
 def test_an_invitation_says_who_when_and_where_and_nothing_that_should_not_travel():
@@ -99,3 +148,55 @@ def test_lines_are_folded_by_octets_end_in_crlf_and_escape_what_means_something(
     assert read(file)[1].location == f"{place.name}, 1 Street\nDoor 2, Arlington, VA 22201"
     unfolded = file.replace(b"\r\n ", b"").decode()
     assert "LOCATION:Łódź\\; “Å” \\\\ 東京\\, Nguyễn" in unfolded and "1 Street\\nDoor 2" in unfolded
+
+
+def test_the_file_arrives_byte_for_byte_whatever_letters_it_has(mailbox):
+    asked = make.accepted(make.schedule(make.location(name="Łódź 東京" * 8)))
+
+    messages.deliver_due(now=make.NOW + messages.GRACE)
+
+    [mail] = mailbox.messages
+    part, _, _ = part_of(mail)
+    assert part.get_payload(decode=True) == ical.to_invite(asked.appointment, now=make.NOW + messages.GRACE)
+
+
+def test_the_same_message_again_is_the_same_visit_stamped_anew(mailbox):
+    asked = make.accepted()
+    [first] = sent_after(mailbox, make.NOW)
+    messages.send_again(asked, "accepted", now=make.later(hours=1))
+    [second] = sent_after(mailbox, make.later(hours=1))
+
+    (_, _, before), (_, _, after) = part_of(first), part_of(second)
+
+    assert (after.uid, after.sequence, after.dtstart) == (before.uid, before.sequence, before.dtstart)
+    assert after.dtstamp - before.dtstamp == timedelta(hours=1)
+
+
+def test_what_was_never_put_into_a_calendar_is_not_taken_out_of_it(mailbox):
+    asked = make.accepted()
+    lifecycle.cancel(asked, now=make.later(minutes=1))
+
+    [mail] = sent_after(mailbox, make.later(minutes=1))
+
+    assert mail["Subject"] == "Your appointment at Example Clinic is canceled"
+    assert parts(mail) == ["multipart/alternative", "text/plain", "text/html"]
+
+
+def test_an_invitation_sent_once_is_cancelled_even_where_it_was_about_to_be_sent_again(mailbox):
+    asked = make.accepted()
+    sent_after(mailbox, make.NOW)
+    messages.send_again(asked, "accepted", now=make.later(hours=1))
+    lifecycle.cancel(asked, now=make.later(hours=1))
+
+    [mail] = sent_after(mailbox, make.later(hours=1))
+
+    assert part_of(mail)[1] == "CANCEL"
+
+
+def test_messages_that_book_nothing_carry_no_calendar_file(mailbox):
+    asked = make.confirmed()
+    mails = sent_after(mailbox, make.NOW)
+    lifecycle.decline(asked, by=make.staff(), reason="no_time", now=make.later(hours=1))
+    mails += sent_after(mailbox, make.later(hours=1))
+
+    assert len(mails) == 3 and [part for mail in mails for part in parts(mail) if "calendar" in part] == []
