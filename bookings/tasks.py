@@ -8,7 +8,7 @@ from bookings import lifecycle, messages, shield
 
 
 # The lock keeps rounds from queueing up behind one that is slow (the sixth field is the second).
-@app.periodic(cron="*/5 * * * * *")
+@app.periodic(cron="* * * * * */5")
 @app.task(name="deliver_due", queueing_lock="deliver_due")
 def deliver_due(timestamp):
     """Send the messages that are due."""

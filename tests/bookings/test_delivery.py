@@ -6,8 +6,9 @@ from email.utils import parseaddr
 
 import pytest
 from django.db import connection
+from procrastinate.contrib.django import app
 
-from bookings import messages
+from bookings import messages, tasks
 from bookings.models import Message
 from tests import make
 
@@ -246,3 +247,13 @@ def test_a_sender_is_the_clinic_and_no_answer_of_a_machine_is_wanted(mailbox):
     [mail] = mailbox.messages
     assert parseaddr(mail["From"]) == ("Example Clinic", "desk@clinic.example")
     assert (mail["Auto-Submitted"], mail["Reply-To"]) == ("auto-generated", None)
+
+
+def test_the_worker_looks_for_messages_every_five_seconds_and_for_what_has_run_out_every_minute():
+    def ticks(name):
+        cron = app.periodic_registry.periodic_tasks[name, ""].croniter
+        cron.set_current(make.NOW.timestamp())
+        return [cron.get_next(float) - make.NOW.timestamp() for _ in range(3)]
+
+    assert (ticks("deliver_due"), ticks("sweep")) == ([5, 10, 15], [60, 120, 180])
+    assert tasks.deliver_due.queueing_lock == "deliver_due"  # a slow round is not followed by a heap of them
