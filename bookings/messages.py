@@ -222,7 +222,9 @@ def _alone_with(pk):
 def _send(message, *, now):
     server = get_connection()
     try:
-        server.send_messages([compose(message, now=now)])
+        email = compose(message, now=now)
+        server.open()  # by us, so that the goodbye comes after our note that it was sent
+        server.send_messages([email])
     except Exception as error:  # whatever it is: staff must see it, and the messages behind it must go
         log.warning("message %s not sent: %s", message.pk, _code(error))
         if _is_refused_for_good(error) or message.attempts > len(WAITS):
@@ -232,11 +234,12 @@ def _send(message, *, now):
             _close(message, status=Status.QUEUED, due_at=now + wait, error=_code(error))
         is_about_this_one = isinstance(error, SMTPRecipientsRefused | SMTPDataError)
         return is_about_this_one or not isinstance(error, OSError)
+    else:
+        _close(message, status=Status.SENT, sent_at=now, error="")
+        return True
     finally:
         with suppress(OSError):  # one that has gone away cannot be told goodbye
             server.close()
-    _close(message, status=Status.SENT, sent_at=now, error="")
-    return True
 
 
 @transaction.atomic
@@ -280,7 +283,7 @@ def _too_late(message, *, now):
         return ""
     if message.kind in (*INVITATIONS, Kind.CANCELLED) and visit.starts_at <= now:
         return "too late: the visit has begun"
-    if message.kind == Kind.OFFERED and visit.held_until <= now:
+    if message.kind == Kind.OFFERED and not (visit and visit.held_until > now):
         return "too late: the offer has run out"
     if message.kind == Kind.RECEIVED and request.reply_until <= now:
         return "too late: the answer is due"

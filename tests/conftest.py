@@ -43,8 +43,7 @@ class Mailbox:
     def __init__(self):
         self.messages, self.recipients = [], []
         self.rcpt_answer = self.answer = "250 OK"
-        self.stalls = self.dies = False
-        self.takes_logins = True
+        self.stalls, self.dies_at, self.takes_logins = False, None, True
 
     def authenticate(self, server, session, envelope, mechanism, data):
         return AuthResult(success=self.takes_logins, handled=False)
@@ -57,12 +56,17 @@ class Mailbox:
     async def handle_DATA(self, server, session, envelope):
         if self.stalls:
             await asyncio.sleep(1)
-        elif self.dies:
+        elif self.dies_at == "DATA":
             server.transport.abort()
         elif self.answer.startswith("250"):
             self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
             self.recipients.append(envelope.rcpt_tos)
         return self.answer
+
+    async def handle_QUIT(self, server, session, envelope):
+        if self.dies_at == "QUIT":
+            server.transport.abort()
+        return "221 Bye"
 
 
 @pytest.fixture

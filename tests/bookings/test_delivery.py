@@ -53,7 +53,7 @@ TROUBLE = [
     ({"rcpt_answer": "450 greylisted"}, "SMTPRecipientsRefused 450", True),
     ({"answer": "451 try later"}, "SMTPDataError 451", True),
     ({"stalls": True}, "SMTPServerDisconnected", False),
-    ({"dies": True}, "SMTPServerDisconnected", False),
+    ({"dies_at": "DATA"}, "SMTPServerDisconnected", False),
     ({"takes_logins": False}, "SMTPAuthenticationError 535", False),
 ]
 
@@ -65,19 +65,27 @@ def test_trouble_is_tried_again_a_minute_later_and_then_it_arrives_once(
     settings.EMAIL_TIMEOUT = 0.2
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "clinic", "secret"
     message = owed()
-    well = {"rcpt_answer": "250 OK", "answer": "250 OK", "stalls": False, "dies": False, "takes_logins": True}
     behave(mailbox, **how)
 
     went_on = messages.deliver(message.pk, now=make.NOW)
 
     assert (state(message), message.due_at) == (("queued", 1, error), make.later(minutes=1))
     assert went_on is others_may_go
-    behave(mailbox, **well)
+    behave(mailbox, rcpt_answer="250 OK", answer="250 OK", stalls=False, dies_at=None, takes_logins=True)
     messages.deliver_due(now=make.later(seconds=59))
     assert mailbox.messages == []
     messages.deliver_due(now=make.later(minutes=1))
     assert state(message) == ("sent", 2, "")
     assert [mail["Message-ID"] for mail in mailbox.messages] == [message.message_id]
+
+
+def test_what_the_server_took_is_sent_even_where_it_dies_before_saying_goodbye(mailbox):
+    message = owed()
+    mailbox.dies_at = "QUIT"
+
+    messages.deliver_due(now=make.NOW)
+
+    assert (state(message), len(mailbox.messages)) == (("sent", 1, ""), 1)
 
 
 @pytest.mark.parametrize("how", [{"rcpt_answer": "550 no such user"}, {"answer": "554 not wanted"}])

@@ -307,6 +307,20 @@ def test_a_worker_that_was_down_for_days_sends_nothing_stale_and_staff_learn_who
     assert ("reminder_1", "suppressed", "the visit has begun") in states(booked)
 
 
+def test_an_offer_whose_time_went_to_someone_else_is_not_sent_any_more(mailbox):
+    asked = make.confirmed()
+    room = asked.appointment.schedule
+    choice = lifecycle.Choice(room.visit_types.get(), room.location, make.WEDNESDAY_9 + timedelta(days=1))
+    lifecycle.offer(asked, choice, by=make.staff(), now=make.NOW)
+    asked.appointments.update(status="cancelled")
+
+    assert sent_at(mailbox, make.later(minutes=3)) == []
+    assert states(asked)[-2:] == [
+        ("offered", "failed", "too late: the offer has run out"),
+        ("staff_failed", "queued", ""),
+    ]
+
+
 def test_the_earlier_reminder_is_left_out_once_its_day_is_over(mailbox):
     asked = make.accepted(starts_at=make.WEDNESDAY_9 + timedelta(days=2))
 
