@@ -108,6 +108,8 @@ def carry_on(request: AppointmentRequest) -> None:
 @transaction.atomic
 def send_again(request: AppointmentRequest, kind: str, *, now: datetime) -> None:
     """Send the message of that kind once more, or at last; not within 10 minutes of the last time."""
+    # Who asks at the same moment waits here: there may be no message yet that could be locked.
+    AppointmentRequest.objects.select_for_update().get(pk=request.pk)
     message = request.messages.select_for_update().filter(kind=kind, version=request.version).first()
     if message is None:
         owe(request, kind, now=now)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from bookings import lifecycle
+from bookings import lifecycle, messages
 from bookings.models import Appointment, AppointmentRequest, Event, Message
 from tests import make
 
@@ -142,5 +142,13 @@ def test_of_two_members_of_staff_who_decide_at_once_one_decides_and_the_other_is
     refusals = [result for result in results if isinstance(result, lifecycle.Refused)]
     assert len(refusals) == 1
     assert str(refusals[0]).startswith("This request is already ")
-    assert Event.objects.exclude(verb__in=["submit", "verify"]).count() == 1
-    assert Message.objects.filter(kind__in=["accepted", "declined"]).count() == 1
+    assert Event.objects.exclude(verb="submit").count() == 1
+    assert Message.objects.exclude(kind="received").count() == 1
+
+
+def test_who_asks_twice_at_once_for_a_new_link_gets_one():
+    asked = make.confirmed()
+
+    at_once(*[lambda: messages.send_again(asked, Message.Kind.LINK, now=make.NOW)] * 4)
+
+    assert asked.messages.filter(kind=Message.Kind.LINK).count() == 1
