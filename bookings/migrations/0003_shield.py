@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0002_asking'),
+        ('bookings', '0003_sent_at_stays'),
     ]
 
     operations = [
