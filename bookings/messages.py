@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.template.loader import render_to_string
 
-from bookings import ical, links
+from bookings import ical, links, shield
 from bookings.availability import instant
 from bookings.models import Appointment, AppointmentRequest, Message
 
@@ -52,6 +52,9 @@ SUBJECTS = {
 }
 # What somebody waits for, or what is for staff, leaves at once.
 AT_ONCE = {Kind.VERIFY, Kind.LINK, *Message.TO_STAFF}
+# What a stranger can have us send to an address that is not theirs; each address gets few of them a day.
+UNASKED = {Kind.VERIFY, Kind.LINK}
+TOO_MANY = "too many e-mails to this address today"
 REMINDERS = {Kind.REMINDER_2: timedelta(days=2), Kind.REMINDER_1: timedelta(days=1)}
 INVITATIONS = (Kind.ACCEPTED, Kind.RESCHEDULED)
 
@@ -59,19 +62,27 @@ INVITATIONS = (Kind.ACCEPTED, Kind.RESCHEDULED)
 def owe(request: AppointmentRequest, kind: str, *, now: datetime, due_at: datetime | None = None) -> None:
     """Owe a message about the request as it is now; nothing where the patient has no address.
 
+    One too many to an address that may be a stranger's is written down as suppressed.
     It leaves at `due_at`, else after the grace. To be called inside the transaction of the change:
     both stand or fall together.
     """
     if not _recipient(request, kind):
         return
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].partition("@")[2]
+    is_welcome = _is_welcome(request, kind, now=now)
     Message.objects.create(
         request=request,
         kind=kind,
+        status=Status.QUEUED if is_welcome else Status.SUPPRESSED,
+        error="" if is_welcome else TOO_MANY,
         version=request.version,
         message_id=f"<{uuid.uuid4()}@{domain}>",
         due_at=due_at or (now if kind in AT_ONCE else now + GRACE),
     )
+
+
+def _is_welcome(request, kind, *, now):
+    return kind not in UNASKED or shield.may_write_to(request.email, now=now)
 
 
 def tell_staff(request: AppointmentRequest, *, now: datetime) -> None:
@@ -113,11 +124,16 @@ def send_again(request: AppointmentRequest, kind: str, *, now: datetime) -> None
     message = request.messages.select_for_update().filter(kind=kind, version=request.version).first()
     if message is None:
         owe(request, kind, now=now)
-    elif message.status == Status.FAILED or (
-        message.status in (Status.SENT, Status.QUEUED)
-        and message.claimed_at
-        and message.claimed_at <= now - AGAIN_AFTER
-    ):
+    elif (
+        message.status == Status.FAILED
+        or message.error == TOO_MANY
+        or (
+            message.status in (Status.SENT, Status.QUEUED)
+            and message.claimed_at
+            and message.claimed_at <= now - AGAIN_AFTER
+        )
+    ) and _is_welcome(request, kind, now=now):
+        message.error = ""
         message.status, message.due_at, message.attempts = Status.QUEUED, now, 0
         message.save()
 

@@ -10,7 +10,7 @@ from django.core import signing
 from django.db import connection, transaction
 from django.template.loader import render_to_string
 
-from bookings import shield
+from bookings import messages, shield
 from bookings.models import Tally
 from tests import make
 from tests.bookings.test_races import at_once, until_somebody_waits
@@ -309,3 +309,17 @@ def test_a_suspect_request_is_kept_and_holds_and_sends_nothing():
     asked = make.submitted(is_suspect=is_suspect(sent(subject="cheap pills")))
 
     assert (asked.is_suspect, asked.appointment, asked.messages.count()) == (True, None, 0)
+
+
+@pytest.mark.django_db
+def test_an_address_that_others_type_again_and_again_gets_twelve_e_mails_a_day_and_more_tomorrow():
+    room, limit = make.schedule(), shield.TO_AN_ADDRESS.limit
+    wish = {"asks_for": "waitlist", "starts_at": None}
+    typed = [make.submitted(room, email=f"anh+{i}@example.com", **wish) for i in range(limit + 1)]
+    sent = [asked.messages.get().status for asked in typed]
+
+    assert sent == ["queued"] * limit + ["suppressed"]
+    messages.send_again(typed[-1], "verify", now=NOW + timedelta(hours=23))
+    assert typed[-1].messages.get().status == "suppressed"
+    messages.send_again(typed[-1], "verify", now=NOW + timedelta(days=1))
+    assert (typed[-1].messages.get().status, typed[-1].messages.get().error) == ("queued", "")
