@@ -38,7 +38,7 @@ class TimeForm(QuestionForm):
 
     def offer(self, label, times):
         """Show these times, pairs of an instant and its words, under the `label` of their day."""
-        self.fields["start"].label = label
+        self["start"].label = label  # the bound field keeps its own once the form was checked
         self.fields["start"].widget.choices = times
 
     def clean_start(self):
