@@ -1,5 +1,6 @@
 /* The page works without this. It moves the focus to the error summary, brings the question (not only
-   its control) into view when an error is followed, and offers to copy a link or to hand it to the device. */
+   its control) into view when an error is followed, and offers to copy a link or to hand it to the device,
+   and to print. */
 
 const summary = document.querySelector("[data-autofocus]");
 
@@ -33,4 +34,9 @@ for (const button of document.querySelectorAll("[data-share]")) {
     const { share: url, title } = button.dataset;
     navigator.share({ url, title }).catch(() => {}); // the reader has thought better of it
   });
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.parentElement.hidden = false;
+  button.addEventListener("click", () => window.print());
 }
