@@ -18,10 +18,15 @@ class DeadLink(Exception):
 
 @dataclass(frozen=True)
 class Link:
-    """A link that was ours: the request it is for, and whether it still speaks of its present state."""
+    """A link that was ours: the request it is for, and the version of the request that it speaks of."""
 
     request: AppointmentRequest
-    is_current: bool
+    version: int
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing was changed since; an old link opens nothing any more."""
+        return self.version == self.request.version
 
 
 def url(request: AppointmentRequest, purpose: str, *, now: datetime) -> str:
@@ -45,7 +50,7 @@ def read(text: str, purpose: str, *, now: datetime) -> Link:
     request = AppointmentRequest.objects.select_related("location", "visit_type").filter(pk=pk).first()
     if request is None:
         raise DeadLink
-    return Link(request, request.version == version)
+    return Link(request, version)
 
 
 def _signer(purpose):

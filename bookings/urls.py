@@ -12,8 +12,13 @@ class OtherWhenConverter(StringConverter):
     regex = "|".join(journey.OTHER_WHEN)
 
 
+class ActConverter(StringConverter):
+    regex = "|".join(manage.VERBS)
+
+
 register_converter(StepConverter, "step")
 register_converter(OtherWhenConverter, "other_when")
+register_converter(ActConverter, "act")
 
 urlpatterns = [
     path("request-an-appointment/", journey.start, name="start_request"),
@@ -31,7 +36,17 @@ urlpatterns = [
         name="request_other_when",
     ),
     path("confirm/<str:token>/", manage.confirm, name="confirm_request"),
+    path(
+        "confirm/<str:token>/new-link/",
+        manage.new_link,
+        {"purpose": "confirm_request"},
+        name="new_link_to_confirm",
+    ),
+    path("link-sent/", manage.link_sent, name="link_sent"),
     path("manage/<str:token>/", manage.manage, name="manage_request"),
+    path("manage/<str:token>/appointment.ics", manage.calendar, name="request_calendar"),
+    path("manage/<str:token>/new-link/", manage.new_link, {"purpose": "manage_request"}, name="new_link"),
+    path("manage/<str:token>/<act:act>/", manage.act, name="request_act"),
     path("locations/", places.locations, name="locations"),
     path("locations/<slug:slug>/", places.location, name="location"),
 ]
