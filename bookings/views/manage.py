@@ -236,6 +236,7 @@ def _standing(asked, *, now):
         "starts_at": starts_at,
         "length": length_in_words(asked.visit_type.minutes) if asked.visit_type else None,
         "is_held": is_held,
+        "is_gone": state == Status.PENDING and starts_at is not None and not is_held,
         "is_over": is_over,
         "is_late": asked.reply_until <= now,
         "is_too_late": bool(change_until and change_until < now),
