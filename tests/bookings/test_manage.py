@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings import availability, lifecycle, links, messages
-from bookings.models import AppointmentRequest, Message
+from bookings.models import AppointmentRequest
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -138,9 +138,10 @@ def test_each_state_is_said_in_plain_words_and_allows_only_what_it_offers(client
         offers = set(re.findall("/manage/[^/]*/([a-z-]+)/", page.content.decode()))
         assert offers == MAY.get(name, set()), name
         for act in set(ACTS) - offers:
-            refused = client.post(path(asked, act), posted)
-            assert (refused.status_code, record(asked)) == (409, before), (name, act)
+            refused = client.post(f"{page.request['PATH_INFO']}{act}/", posted)
+            assert refused.status_code == 409, (name, act)
             assert "That cannot be done now. Nothing was changed." in text(refused), (name, act)
+        assert record(asked) == before, name
 
 
 def test_looking_changes_nothing(client, room, robin):
@@ -287,9 +288,7 @@ def test_an_old_link_says_nothing_and_sends_a_new_one_to_the_address_we_have(cli
     assert "A new link is on its way" in text(response) and asked.email not in response.content.decode()
     assert "manage" not in response.request["PATH_INFO"]
     messages.deliver_due(now=timezone.now())
-    assert [(mail["To"], mail["Subject"]) for mail in mailbox.messages] == [
-        ("anh@example.com", "Your link to Example Clinic")
-    ]
+    assert [(mail["To"], "link" in mail["Subject"]) for mail in mailbox.messages] == [(asked.email, True)]
     fresh = re.search(r"(/manage/\S+/)", mailbox.messages[0].get_body("plain").get_content())[1]
     assert "Your visit is booked" in text(client.get(fresh))
 
@@ -305,16 +304,19 @@ def test_a_second_wish_for_a_link_within_10_minutes_sends_nothing_more(client, r
     assert [mail["To"] for mail in mailbox.messages if "link" in mail["Subject"]] == [asked.email]
 
 
-def test_before_the_address_is_confirmed_only_its_own_link_is_sent_again(client, room):
+def test_before_the_address_is_confirmed_only_its_own_link_is_sent_again(client, room, mailbox):
     """The page itself cannot confirm: a corrected address would never have been seen by its owner."""
-    asked, robot = asking(room), asking(room, days=6, is_suspect=True, email="b@example.com")
-    Message.objects.update(status="sent", sent_at=timezone.now() - timedelta(minutes=11))
+    ago = timedelta(minutes=11)
+    asked = asking(room, ago=ago)
+    robot = asking(room, ago=ago, days=6, is_suspect=True, email="b@example.com")
+    messages.deliver_due(now=timezone.now() - ago)
 
     for each in (asked, robot):
-        response = client.post(path(each, "send-again"), follow=True)
-        assert "on its way" in text(response)
+        assert "on its way" in text(client.post(path(each, "send-again"), follow=True))
 
-    assert list(Message.objects.values_list("request", "kind", "status")) == [(asked.pk, "verify", "queued")]
+    messages.deliver_due(now=timezone.now())
+    assert [mail["To"] for mail in mailbox.messages] == [asked.email] * 2
+    assert {mail["Subject"] for mail in mailbox.messages} == {"Please confirm your request to Example Clinic"}
 
 
 def test_a_reference_opens_nothing(client, room):
