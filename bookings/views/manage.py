@@ -28,18 +28,19 @@ ACTS = {
     Status.WAITLISTED: ["contact", "withdraw"],
     Visit.BOOKED: ["time", "contact", "cancel"],
 }
-# The event that each act leaves behind.
+# The events that each act may leave behind.
 VERBS = {
-    "send-again": None,
-    "accept": "accept_offer",
-    "refuse": "refuse_offer",
-    "time": "reschedule",
-    "contact": "correct_contact",
-    "withdraw": "withdraw",
-    "cancel": "cancel",
+    "send-again": [],
+    "accept": ["accept_offer"],
+    "refuse": ["refuse_offer"],
+    "time": ["reschedule", "choose_time"],
+    "contact": ["correct_contact"],
+    "withdraw": ["withdraw"],
+    "cancel": ["cancel"],
 }
 # For so long a second press of the same button counts as the first one, and the page says what was done.
 JUST_NOW = timedelta(minutes=10)
+NOT_NOW, JUST_GONE = "That cannot be done now.", "That time has just gone."
 # Each correction may send a link to a new address; nobody needs more of them, save to annoy others.
 CORRECTIONS = 5
 
@@ -56,12 +57,7 @@ def opened_by(purpose):
                 link = links.read(token, purpose, now=now)
             except links.DeadLink:
                 return render(request, "bookings/manage/dead_link.html", status=404)
-            if link.is_current:
-                response = view(request, link.request, now=now, **kwargs)
-            elif request.method == "POST" and _pressed_twice(link, request.POST, now=now, **kwargs):
-                response = _to_the_page(link.request, now=now)
-            else:
-                response = _old(request, link.request, token, purpose)
+            response = _answer(request, link, view, token, purpose, now=now, **kwargs)
             response.headers["X-Robots-Tag"] = "noindex"
             return response
 
@@ -70,14 +66,28 @@ def opened_by(purpose):
     return decorate
 
 
+def _answer(request, link, view, token, purpose, *, now, **kwargs):
+    """What the view says, or why it was not asked or could not do it."""
+    asked, sentence = link.request, None
+    if link.is_current:
+        try:
+            return view(request, asked, now=now, **kwargs)
+        except lifecycle.Refused as refusal:  # somebody was quicker; perhaps it was the same finger
+            sentence = JUST_GONE if isinstance(refusal, lifecycle.TimeGone) else NOT_NOW
+            asked.refresh_from_db()
+    verbs = ["verify"] if purpose == "confirm_request" else VERBS.get(kwargs.get("act"), [])
+    if request.method == "POST" and _pressed_twice(link, verbs, request.POST, now=now):
+        return _to_the_page(asked, now=now)
+    if sentence:
+        return _refused(request, _standing(asked, now=now), sentence)
+    return _old(request, asked, token, purpose)
+
+
 @opened_by("confirm_request")
 def confirm(request, asked, *, now):
     """Confirm the address that the link was sent to."""
     if request.method == "POST":
-        try:
-            lifecycle.verify(asked, now=now)
-        except lifecycle.Refused:  # it ended in this very moment
-            return _refused(request, asked, now=now)
+        lifecycle.verify(asked, now=now)
         return _to_the_page(asked, now=now)
     return render(request, "bookings/manage/confirm.html", _standing(asked, now=now))
 
@@ -85,9 +95,10 @@ def confirm(request, asked, *, now):
 @opened_by("manage_request")
 def manage(request, asked, *, now):
     """The state of a request in plain words, and what the patient can do about it."""
+    standing = _standing(asked, now=now)
     if request.method == "POST":  # by hand: every form here names its act
-        return _refused(request, asked, now=now)
-    return _page(request, asked, now=now)
+        return _refused(request, standing)
+    return render(request, "bookings/manage/request.html", standing)
 
 
 @opened_by("manage_request")
@@ -95,13 +106,8 @@ def act(request, asked, *, act, now):
     """Do one of the acts that the state allows. GET asks, POST does it."""
     standing = _standing(asked, now=now)
     if act not in standing["acts"]:
-        return _refused(request, asked, now=now)
-    try:
-        return PAGES.get(act, _ask)(request, asked, act, standing, now=now)
-    except lifecycle.TimeGone:
-        return _refused(request, asked, now=now, sentence="That time has just gone.")
-    except lifecycle.Refused:
-        return _refused(request, asked, now=now)
+        return _refused(request, standing)
+    return PAGES.get(act, _ask)(request, asked, act, standing, now=now)
 
 
 @opened_by("manage_request")
@@ -109,7 +115,7 @@ def calendar(request, asked, *, now):
     """The booked visit as a file for the patient's own calendar."""
     standing = _standing(asked, now=now)
     if standing["state"] != Visit.BOOKED:
-        return _refused(request, asked, now=now)
+        return _refused(request, standing)
     return HttpResponse(
         ical.to_download(standing["visit"], now=now),
         content_type="text/calendar; charset=utf-8",
@@ -256,15 +262,9 @@ def _acts(asked, state):
     return [act for act in ACTS.get(state, []) if act != "time" or not names_no_time]
 
 
-def _page(request, asked, *, now, refused="", status=200):
-    standing = _standing(asked, now=now)
-    return render(request, "bookings/manage/request.html", {**standing, "refused": refused}, status=status)
-
-
-def _refused(request, asked, *, now, sentence="That cannot be done now."):
+def _refused(request, standing, sentence=NOT_NOW):
     """The page as it stands now, with the reason why nothing was done."""
-    asked.refresh_from_db()
-    return _page(request, asked, now=now, refused=sentence, status=409)
+    return render(request, "bookings/manage/request.html", {**standing, "refused": sentence}, status=409)
 
 
 def _phone_us(request, standing):
@@ -288,8 +288,8 @@ def _old(request, asked, token, purpose):
     return render(request, "bookings/manage/old_link.html", context, status=410)
 
 
-def _pressed_twice(link, posted, *, now, act="confirm"):
-    """Whether the patient's last change is this very act: a double click, or a second device.
+def _pressed_twice(link, verbs, posted, *, now):
+    """Whether the patient's last change is the one of this button: a double click, or a second device.
 
     Only its own link, one version back, and only for some minutes; so that whoever reads an old
     e-mail later gains nothing. Corrected contact details must be the same ones, for the link may
@@ -297,12 +297,12 @@ def _pressed_twice(link, posted, *, now, act="confirm"):
     """
     asked = link.request
     last = asked.events.last()
-    verbs = {"confirm": ["verify"], "time": ["reschedule", "choose_time"]}.get(act, [VERBS.get(act)])
     if link.version != asked.version - 1 or last.verb not in verbs:
         return False
     if last.by_id is not None or last.at <= now - JUST_NOW:
         return False
-    return act != "contact" or all(posted.get(name) == getattr(asked, name) for name in ContactForm().fields)
+    same = all(posted.get(name) == getattr(asked, name) for name in ContactForm().fields)
+    return last.verb != "correct_contact" or same
 
 
 def _send_link(asked, *, now):

@@ -1,8 +1,12 @@
 """What patients do on their own page: accept, move, cancel, correct. The page itself: test_manage.py."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
+from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -77,6 +81,24 @@ def test_a_visit_is_cancelled_and_its_time_is_free(client, room):
 
     assert "You have cancelled your visit." in text(response) and "We had to cancel" not in text(response)
     assert free(room) == start
+
+
+def test_two_devices_that_cancel_at_once_both_see_that_it_is_done(room, real_commits):
+    asked = asking(room, make_it=make.accepted)
+    link, start = path(asked, "cancel"), Barrier(2)
+
+    def press(_):
+        start.wait()
+        try:
+            return Client().post(link)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as devices:
+        responses = list(devices.map(press, range(2)))
+
+    assert [leads_to_the_page(response, asked) for response in responses] == [True, True]
+    assert asked.events.filter(verb="cancel").count() == 1
 
 
 def test_what_was_done_is_not_said_again_later_nor_of_what_others_did(client, room, robin):
