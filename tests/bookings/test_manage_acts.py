@@ -117,10 +117,14 @@ def test_a_booked_visit_moves_to_a_time_that_is_really_free(client, room):
     page = client.get(path(asked, "time") + f"?day={room.location.local(new).date()}")
     assert new.isoformat() in page.content.decode() and old.isoformat() not in page.content.decode()
 
-    response = client.post(path(asked, "time"), {"start": new.isoformat()}, follow=True)
+    link = path(asked, "time")
+
+    response = client.post(link, {"start": new.isoformat()}, follow=True)
 
     assert "You have moved your visit." in text(response)
     assert (asked.appointment.starts_at, free(room)) == (new, old)
+    client.post(path(asked, "time"), {"start": old.isoformat()})
+    assert client.post(link, {"start": new.isoformat()}).status_code == 410  # no double click any more
 
 
 def test_a_visit_stays_where_it_is_when_the_new_time_has_gone(client, room):
