@@ -1,5 +1,8 @@
 """Response headers that no package sets, and what is refused at the door."""
 
+import logging
+import re
+
 from django.http import HttpResponseBadRequest
 from django.utils.cache import patch_cache_control
 
@@ -36,3 +39,13 @@ def refuse_nul(get_response):
         return get_response(request)
 
     return check
+
+
+class WithoutLinks(logging.Filter):
+    """A log line names the page of a patient, never the signed link that opens it."""
+
+    LINK = re.compile("(/(?:confirm|manage)/)[^/\\s]+")
+
+    def filter(self, record):
+        record.msg, record.args = self.LINK.sub(r"\1…", record.getMessage()), ()
+        return True

@@ -1,5 +1,7 @@
 """The patient's own page. What is done there: test_manage_acts.py."""
 
+import io
+import logging
 import re
 from datetime import timedelta
 
@@ -325,3 +327,21 @@ def test_a_reference_opens_nothing(client, room):
     for name in ["manage_request", "confirm_request"]:
         page = client.get(reverse(name, args=[asked.reference]))
         assert page.status_code == 404 and "Thị" not in page.content.decode()
+
+
+def test_no_log_line_holds_a_link(client, room):
+    """Booking case M17."""
+    address = path(asking(room, make_it=make.confirmed))
+    handler = next(handler for handler in logging.getLogger().handlers if handler.name == "stderr")
+    before = handler.setStream(io.StringIO())
+
+    client.post(address)
+    client.options(address)
+    client.get("/confirm/nonsense/")
+
+    written = handler.setStream(before).getvalue().splitlines()
+    assert [line.split(" ", 4)[4] for line in written] == [
+        "Conflict: /manage/…/",
+        "Method Not Allowed (OPTIONS): /manage/…/",
+        "Not Found: /confirm/…/",
+    ]
