@@ -39,6 +39,9 @@ REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0 O 1 I: it is read
 # Until the patient has shown that the address is theirs, a time is held for so long only.
 UNCONFIRMED_HOLD = timedelta(minutes=20)
 
+# Each correction by a patient may send an e-mail to an address that nobody has confirmed.
+MOST_CORRECTIONS = 5
+
 AsksFor, Kind = AppointmentRequest.AsksFor, Message.Kind
 
 
@@ -320,6 +323,8 @@ def correct_contact(
     locked = lock(request)
     if locked.status not in (*AppointmentRequest.OPEN, Status.ACCEPTED):
         raise Refused("This request has ended. Please ask anew.")
+    if by is None and not may_correct_contact(locked):
+        raise Refused(f"These details were changed many times. Please phone {locked.location.phone}.")
     is_new_address = email != locked.email
     locked.email, locked.phone, locked.contact_by = email, phone, contact_by
     if locked.verified_at:
@@ -331,6 +336,11 @@ def correct_contact(
     if is_new_address and not locked.is_suspect:
         messages.owe(locked, Kind.VERIFY if locked.status == Status.UNVERIFIED else Kind.LINK, now=now)
     return locked
+
+
+def may_correct_contact(request: AppointmentRequest) -> bool:
+    """Whether the patient has not corrected the address or number too often."""
+    return request.events.filter(verb="correct_contact", by=None).count() < MOST_CORRECTIONS
 
 
 def new_reference() -> str:

@@ -54,7 +54,9 @@ def lock(request: AppointmentRequest) -> AppointmentRequest:
     """
     locked = lock_as_it_is(request)
     if locked.version != request.version:
-        raise Refused(already(locked))
+        visit = locked.appointments.order_by("pk").last()
+        is_over = visit is not None and visit.status not in Appointment.OCCUPYING
+        raise Refused(already(locked) if is_over or locked.status != request.status else _changed(locked))
     return locked
 
 
@@ -156,6 +158,12 @@ def move_appointment(
     appointment.save()
     record(request, verb=verb, by=by, now=now, before=before, after=status, starts_at=appointment.starts_at)
     return appointment
+
+
+def _changed(request):
+    last = request.events.select_related("by").last()
+    when = request.location.time_in_words(last.at)
+    return f"This request has changed since you looked at it: {last.who}, {when}. Look at it again."
 
 
 def already(request: AppointmentRequest) -> str:

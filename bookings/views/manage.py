@@ -41,8 +41,6 @@ VERBS = {
 # For so long a second press of the same button counts as the first one, and the page says what was done.
 JUST_NOW = timedelta(minutes=10)
 NOT_NOW, JUST_GONE = "That cannot be done now.", "That time has just gone."
-# Each correction may send a link to a new address; nobody needs more of them, save to annoy others.
-CORRECTIONS = 5
 
 
 def opened_by(purpose):
@@ -196,7 +194,7 @@ def _move(asked, standing, starts_at, *, now):
 
 
 def _correct_contact(request, asked, act, standing, *, now):
-    if asked.events.filter(verb="correct_contact", by=None).count() >= CORRECTIONS:
+    if not lifecycle.may_correct_contact(asked):
         return _phone_us(request, standing)
     form = ContactForm(
         request.POST if request.method == "POST" else None,

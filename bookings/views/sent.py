@@ -5,15 +5,12 @@ Only the browser that sent the request sees these pages; the reference alone ope
 
 from contextlib import suppress
 
-from django.db import transaction
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from bookings import lifecycle, messages, shield
+from bookings import lifecycle, messages
 from bookings.forms import ContactForm
 from bookings.models import AppointmentRequest, Message
-
-CORRECTIONS = 3  # each may send an e-mail to an address that nobody has confirmed
 
 Status = AppointmentRequest.Status
 HEADINGS = {Status.WITHDRAWN: "Your request is taken back"}
@@ -72,9 +69,8 @@ def again(request, journey):
     if request.method != "POST" or asked.status != Status.UNVERIFIED:
         return redirect("request_sent", journey)
     now = timezone.now()
-    if not asked.is_suspect and shield.may_write_to(asked.email, now=now):
-        with transaction.atomic():
-            messages.send_again(asked, Message.Kind.VERIFY, now=now)
+    if not asked.is_suspect:
+        messages.send_again(asked, Message.Kind.VERIFY, now=now)
     return _done(journey, "again")
 
 
@@ -90,10 +86,7 @@ def contact(request, journey):
     if asked.asks_for == AppointmentRequest.AsksFor.CALL:
         form.answer_by_phone()
     now = timezone.now()
-    too_often = asked.events.filter(verb="correct_contact").count() >= CORRECTIONS
-    if form.is_valid() and not too_often:
-        email = form.cleaned_data["email"]
-        too_often = email not in ("", asked.email) and not shield.may_write_to(email, now=now)
+    too_often = not lifecycle.may_correct_contact(asked)
     if form.is_valid() and not too_often:
         try:
             lifecycle.correct_contact(asked, now=now, **form.cleaned_data)

@@ -49,6 +49,7 @@ def test_a_visit_keeps_its_uid_from_invitation_to_move_to_cancel_and_its_sequenc
     asked = make.accepted()
     [booked] = sent_after(mailbox, make.NOW)
     moved(asked, make.later(hours=1))
+    asked.refresh_from_db()
     [changed] = sent_after(mailbox, make.later(hours=1))
     lifecycle.cancel(asked, now=make.later(hours=2))
     [cancelled] = sent_after(mailbox, make.later(hours=2))

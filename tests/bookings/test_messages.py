@@ -148,6 +148,7 @@ def test_html_says_what_the_text_says_with_one_button_and_asks_nobody_for_anythi
 def test_a_cancelled_visit_is_named_by_its_own_time_not_by_the_one_asked_for(mailbox):
     asked = make.accepted()
     moved(asked, make.NOW, hours=2)
+    asked.refresh_from_db()
     lifecycle.cancel(asked, now=make.NOW)
 
     sent_at(mailbox, make.later(minutes=3))
@@ -338,6 +339,7 @@ def test_the_earlier_reminder_is_left_out_once_its_day_is_over(mailbox):
 def test_reminders_go_on_to_a_corrected_address_and_those_of_before_a_move_stay_dead(mailbox):
     asked = make.accepted(starts_at=make.WEDNESDAY_9 + timedelta(days=2))
     moved(asked, make.NOW, hours=2)
+    asked.refresh_from_db()
     lifecycle.correct_contact(asked, email="new@example.com", phone="", contact_by="email", now=make.NOW)
 
     for hours in (0, 1, 48, 72, 96):
