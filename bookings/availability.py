@@ -138,14 +138,20 @@ def reply_until(location: Location, starts_at: datetime | None, *, now: datetime
     """When the answer to a request (or to an offer) for `starts_at` is due; None names no exact time.
 
     The close of the second working day after today, but two hours before the visit at the latest;
-    where even these are over, halfway there. In UTC.
+    where even these are over, halfway there. Where that is in the night, the close of the day before,
+    if that is still to come. In UTC.
     """
     now = now.astimezone(UTC)
     close = _close_of_second_working_day(location, now=now)
     if starts_at is None:
         return close
     starts_at = starts_at.astimezone(UTC)
-    return min(close, max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2))
+    due = min(close, max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2))
+    rules = list(OpeningHours.objects.filter(location=location, schedule=None))
+    days = [location.local(due).date() - timedelta(days=offset) for offset in (1, 0)]
+    begun = [hours for day in days for hours in open_intervals(rules, day, location.zone) if hours[0] < due]
+    last_open = min(due, max((closes for _, closes in begun), default=due))
+    return last_open if last_open > now else due
 
 
 def _close_of_second_working_day(location, *, now):

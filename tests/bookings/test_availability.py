@@ -208,6 +208,18 @@ def test_an_overdue_hold_takes_no_time():
 
 
 @pytest.mark.django_db
+def test_an_answer_is_not_promised_for_the_night():
+    place = make.location()
+    monday_4pm, sunday = make.later(hours=4), make.NOW - timedelta(days=1)
+
+    assert availability.reply_until(place, make.TUESDAY_9, now=monday_4pm) == make.later(hours=5)
+    # Nobody is there in between: then it is the two hours before the visit.
+    assert availability.reply_until(place, make.NOW, now=sunday) == make.NOW - timedelta(hours=2)
+    early = make.NOW.replace(hour=14)
+    assert availability.reply_until(place, early, now=sunday) == early - timedelta(hours=2)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("of_the_schedule", [True, False])
 def test_a_closure_takes_its_time_away(of_the_schedule):
     room = make.schedule()
