@@ -72,23 +72,22 @@ def server_error(request):
 
 
 def form_expired(request, reason=""):
-    """Shown in place of a bare 403 when a form's token is missing or old."""
-    typed = typed_by_staff(request)
-    if not typed:
-        return render(request, "form_expired.html", status=403)
-    context = {**admin.site.each_context(request), "title": "This form is too old", "typed": typed}
-    return render(request, "admin/form_expired.html", context, status=403)
+    """Shown in place of a bare 403 when a form's token is missing or old: what was typed is not lost."""
+    typed = typed_before(request)
+    if typed and request.path.startswith(reverse("admin:index")):
+        context = {**admin.site.each_context(request), "title": "This form is too old", "typed": typed}
+        return render(request, "admin/form_expired.html", context, status=403)
+    return render(request, "form_expired.html", {"typed": typed}, status=403)
 
 
-def typed_by_staff(request):
-    """Name, label and value of all that was sent from a page of the admin, to be shown and sent again.
+def typed_before(request):
+    """Name, label and value of all that was sent from a page of ours, to be sent again.
 
     Nothing where another site may have sent it, or where a password is among it. What no person typed
     has no label: the admin's own fields.
     """
     origin = urlsplit(request.headers.get("Origin", "")).netloc
-    ours = origin == request.get_host() and request.path.startswith(reverse("admin:index"))
-    if not ours or any("password" in name for name in request.POST):
+    if origin != request.get_host() or any("password" in name for name in request.POST):
         return []
     return [
         (name, "" if OF_THE_ADMIN.search(name) else name.replace("_", " ").capitalize(), value)
