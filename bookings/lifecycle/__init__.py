@@ -5,6 +5,7 @@ transitions, write, record the event, owe the message.
 """
 
 from bookings.lifecycle.claims import Choice
+from bookings.lifecycle.remarks import mark_phoned, note
 from bookings.lifecycle.requests import (
     accept,
     accept_offer,
@@ -20,7 +21,7 @@ from bookings.lifecycle.requests import (
     withdraw,
 )
 from bookings.lifecycle.sweep import sweep
-from bookings.lifecycle.transitions import Refused, TimeGone
+from bookings.lifecycle.transitions import Refused, TimeGone, unchanged_since
 from bookings.lifecycle.visits import (
     arrive,
     cancel,
@@ -46,13 +47,16 @@ __all__ = [
     "enter_in_error",
     "fulfil",
     "mark_noshow",
+    "mark_phoned",
     "may_be_changed_until",
     "may_correct_contact",
+    "note",
     "offer",
     "refuse_offer",
     "reschedule",
     "submit",
     "sweep",
+    "unchanged_since",
     "undo_noshow",
     "verify",
     "waitlist",

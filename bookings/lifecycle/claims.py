@@ -18,13 +18,14 @@ class Choice:
     """A time at a place for a kind of visit; `starts_at` is aware.
 
     With a `schedule` the choice is staff's own: opening hours, closures and notice do not bind it.
-    Other visits always do.
+    Other visits always do. `reason` is one of Event.Override, for a choice that breaks these rules.
     """
 
     visit_type: VisitType
     location: Location
     starts_at: datetime
     schedule: Schedule | None = None
+    reason: str = ""
 
     def __post_init__(self):
         # In UTC an hour is an hour, also when what staff typed carries a zone that changes its clocks.

@@ -21,7 +21,6 @@ from bookings.lifecycle.transitions import (
     lock,
     lock_as_it_is,
     move,
-    note,
     record,
     win_or_say_gone,
 )
@@ -237,7 +236,15 @@ def offer(
         if locked.wanted_at and locked.status != Status.OFFERED:
             locked.asked_visit_type, locked.asked_location = locked.visit_type, locked.location
         locked.visit_type, locked.location = choice.visit_type, choice.location
-        move(locked, Status.OFFERED, verb="offer", by=by, now=now, starts_at=choice.starts_at)
+        move(
+            locked,
+            Status.OFFERED,
+            verb="offer",
+            by=by,
+            now=now,
+            starts_at=choice.starts_at,
+            override=choice.reason,
+        )
         until = availability.reply_until(choice.location, choice.starts_at, now=now)
         _hold(locked, choice, until=until, now=now)
         messages.owe(locked, Kind.OFFERED, now=now)
@@ -329,8 +336,15 @@ def correct_contact(
     locked.email, locked.phone, locked.contact_by = email, phone, contact_by
     if locked.verified_at:
         locked.person = shield.person(email, phone)
-    write = record if is_new_address else note
-    write(locked, verb="correct_contact", by=by, now=now, before=locked.status, after=locked.status)
+    record(
+        locked,
+        verb="correct_contact",
+        by=by,
+        now=now,
+        before=locked.status,
+        after=locked.status,
+        is_new_version=is_new_address,
+    )
     if is_new_address:
         messages.carry_on(locked)
     if is_new_address and not locked.is_suspect:
@@ -353,7 +367,15 @@ def _book(locked, choice, *, verb, by, now):
     """The locked request is accepted at this time."""
     _must_be_ahead(choice, now=now)
     locked.visit_type, locked.location = choice.visit_type, choice.location
-    move(locked, Status.ACCEPTED, verb=verb, by=by, now=now, starts_at=choice.starts_at)
+    move(
+        locked,
+        Status.ACCEPTED,
+        verb=verb,
+        by=by,
+        now=now,
+        starts_at=choice.starts_at,
+        override=choice.reason,
+    )
     schedules = claims.lock_schedules(choice)
     booked = claims.confirm_hold(locked, choice) or claims.claim(
         locked, choice, schedules, status=Appointment.Status.BOOKED, now=now

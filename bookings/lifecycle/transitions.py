@@ -4,6 +4,7 @@ The order is always: request, then schedules by primary key, then appointments.
 """
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -73,11 +74,13 @@ def move(
     by: AbstractBaseUser | None,
     now: datetime,
     reason: str = "",
+    override: str = "",
     starts_at: datetime | None = None,
 ) -> None:
     """Give the locked request its next status and record who did it. Raises Refused.
 
     Whatever becomes `pending` waits for the clinic anew, with a new promise of when it answers.
+    `reason` is for a refusal; `override` says why a rule was set aside.
     """
     if status not in AppointmentRequest.NEXT[Status(request.status)]:
         raise Refused(already(request))
@@ -86,7 +89,16 @@ def move(
         wanted_at = request.wanted_at if request.wanted_at and request.wanted_at > now else None
         request.reply_until = availability.reply_until(request.location, wanted_at, now=now)
     request.expires_at = expiry(request, now=now)
-    record(request, verb=verb, by=by, now=now, before=before, after=status, starts_at=starts_at)
+    record(
+        request,
+        verb=verb,
+        by=by,
+        now=now,
+        before=before,
+        after=status,
+        starts_at=starts_at,
+        reason=reason or override,
+    )
 
 
 def expiry(request: AppointmentRequest, *, now: datetime) -> datetime | None:
@@ -115,29 +127,24 @@ def record(
     before: str,
     after: str,
     starts_at: datetime | None = None,
+    reason: str = "",
+    is_new_version: bool = True,
 ) -> None:
     """Save the locked request under its next version, with the event that says what was done.
 
     Links and messages speak of one version, so those from before are no longer true.
     """
-    request.version += 1
-    note(request, verb=verb, by=by, now=now, before=before, after=after, starts_at=starts_at)
-
-
-def note(
-    request: AppointmentRequest,
-    *,
-    verb: str,
-    by: AbstractBaseUser | None,
-    now: datetime,
-    before: str,
-    after: str,
-    starts_at: datetime | None = None,
-) -> None:
-    """Save the locked request and the event; what was sent about it stays true."""
+    request.version += is_new_version
     request.save()
     Event.objects.create(
-        request=request, verb=verb, from_status=before, to_status=after, by=by, at=now, starts_at=starts_at
+        request=request,
+        verb=verb,
+        from_status=before,
+        to_status=after,
+        by=by,
+        at=now,
+        starts_at=starts_at,
+        reason=reason,
     )
 
 
@@ -149,6 +156,7 @@ def move_appointment(
     verb: str,
     by: AbstractBaseUser | None,
     now: datetime,
+    reason: str = "",
 ) -> Appointment:
     """Give the appointment of the locked request its next status. Raises Refused."""
     if appointment is None or status not in Appointment.NEXT[Appointment.Status(appointment.status)]:
@@ -156,19 +164,40 @@ def move_appointment(
     before, appointment.status = appointment.status, status
     appointment.held_until = None
     appointment.save()
-    record(request, verb=verb, by=by, now=now, before=before, after=status, starts_at=appointment.starts_at)
+    record(
+        request,
+        verb=verb,
+        by=by,
+        now=now,
+        before=before,
+        after=status,
+        starts_at=appointment.starts_at,
+        reason=reason,
+    )
     return appointment
 
 
 def _changed(request):
-    last = request.events.select_related("by").last()
+    last = _last_change(request)
     when = request.location.time_in_words(last.at)
     return f"This request has changed since you looked at it: {last.who}, {when}. Look at it again."
 
 
+@contextmanager
+def unchanged_since(request: AppointmentRequest, version: int):
+    """A transaction for what somebody decided who saw this version of the request.
+
+    Raises Refused, saying who was first and when, where the request has changed since.
+    """
+    with transaction.atomic():
+        request.version = version
+        lock(request)
+        yield
+
+
 def already(request: AppointmentRequest) -> str:
     """A sentence for whoever comes second: what the request is now, by whom, since when."""
-    last = request.events.select_related("by").last()
+    last = _last_change(request)
     when = request.location.time_in_words(last.at)
     appointment = request.appointments.order_by("pk").last()
     if request.status in AppointmentRequest.OPEN:
@@ -177,3 +206,8 @@ def already(request: AppointmentRequest) -> str:
     if request.status == Status.ACCEPTED and appointment.status != Appointment.Status.BOOKED:
         return f"This visit is already marked “{appointment.get_status_display()}”: {last.who}, {when}."
     return f"This request is already {request.get_status_display()}: {last.who}, {when}."
+
+
+def _last_change(request):
+    """A phone call changes nothing."""
+    return request.events.select_related("by").exclude(verb="phone").last()

@@ -35,7 +35,7 @@ def cancel(
         _patient_is_in_time(locked, appointment, by=by, now=now)
         if appointment:
             appointment.cancel_reason, appointment.sequence = reason, appointment.sequence + 1
-        move_appointment(locked, appointment, Status.CANCELLED, verb="cancel", by=by, now=now)
+        move_appointment(locked, appointment, Status.CANCELLED, verb="cancel", by=by, now=now, reason=reason)
         messages.owe(locked, Kind.CANCELLED, now=now)
         return appointment
 
@@ -72,6 +72,7 @@ def reschedule(
             before=Status.BOOKED,
             after=Status.BOOKED,
             starts_at=moved.starts_at,
+            reason=choice.reason,
         )
         messages.owe(locked, Kind.RESCHEDULED, now=now)
         messages.remind(moved, now=now)

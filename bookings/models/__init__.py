@@ -1,6 +1,6 @@
 from bookings.models.booking import Appointment, AppointmentRequest, RequestedPeriod
 from bookings.models.clinic import Closure, Location, OpeningHours, Schedule, VisitType
-from bookings.models.history import Event, Message
+from bookings.models.history import Event, Message, Note
 from bookings.models.shield import Tally
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Event",
     "Location",
     "Message",
+    "Note",
     "OpeningHours",
     "RequestedPeriod",
     "Schedule",

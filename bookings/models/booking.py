@@ -7,10 +7,32 @@ import uuid
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Concat, Lower
 
 from bookings.models.clinic import Location, Schedule, VisitType, Weekday
+
+
+def without(pattern, expression):
+    """The text without whatever matches the pattern, in a form that an index may hold."""
+    return Func(
+        expression,
+        Value(pattern),
+        Value(""),
+        Value("g"),
+        function="regexp_replace",
+        output_field=models.TextField(),
+    )
+
+
+def plain_text(expression):
+    """Lower case without accents, as people type a name into a search."""
+    lower = Func(
+        Lower(expression), template="normalize(%(expressions)s, NFKD)", output_field=models.TextField()
+    )
+    return without(r"[\u0300-\u036f]", lower)
 
 
 class AppointmentRequest(models.Model):
@@ -140,12 +162,37 @@ class AppointmentRequest(models.Model):
     language = models.CharField(max_length=60, blank=True, help_text="For the interpreter.")
     note = models.CharField(max_length=200, blank=True, help_text="What else we should prepare.")
 
+    # What staff find a request by; Postgres writes both.
+    names = models.GeneratedField(
+        expression=plain_text(
+            Concat(
+                "patient_name",
+                Value(" "),
+                "asked_by",
+                Value(" "),
+                "email",
+                output_field=models.TextField(),
+            )
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    digits = models.GeneratedField(
+        expression=without("[^0-9]", F("phone")), output_field=models.TextField(), db_persist=True
+    )
+
     class Meta:
         ordering = ["reply_until", "pk"]
-        permissions = [("decide_request", "Can accept and decline requests")]
+        permissions = [
+            ("decide_request", "Can accept and decline requests"),
+            ("mark_visit", "Can say what came of a visit"),
+        ]
         indexes = [
             models.Index(fields=["status", "reply_until"], name="request_worklist"),
             models.Index(fields=["person"], name="request_person"),
+            GinIndex(fields=["names"], name="request_names", opclasses=["gin_trgm_ops"]),
+            GinIndex(fields=["digits"], name="request_digits", opclasses=["gin_trgm_ops"]),
+            models.Index(fields=["wanted_at"], name="request_wanted_at"),
             models.Index(fields=["expires_at"], name="request_expiry", condition=Q(expires_at__isnull=False)),
         ]
         constraints = [
@@ -327,6 +374,12 @@ class Appointment(models.Model):
         ]
         indexes = [
             models.Index(fields=["held_until"], name="appointment_hold", condition=Q(status="pending")),
+            models.Index(F("period__startswith"), name="appointment_start"),
+            models.Index(
+                F("period__endswith"),
+                name="appointment_unresolved",
+                condition=Q(status__in=["booked", "arrived"]),
+            ),
         ]
 
     def __str__(self):

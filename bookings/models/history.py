@@ -12,11 +12,29 @@ class Event(models.Model):
 
     BY_THE_CLOCK = {"expire", "lapse"}
 
+    class Override(models.TextChoices):
+        """Why staff took a time that the rules would not give."""
+
+        AGREED = "agreed", "Agreed with the patient"
+        CLINICIAN = "clinician", "A clinician asked for it"
+        FOLLOW_UP = "follow_up", "It follows on from another visit"
+        OWN_FAULT = "own_fault", "To put right a mistake of ours"
+
+    class Call(models.TextChoices):
+        """How a phone call ended."""
+
+        REACHED = "reached", "We spoke"
+        MESSAGE = "message", "I left a message to call back"
+        NO_ANSWER = "no_answer", "Nobody answered"
+
     request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="events")
     verb = models.CharField(max_length=20)
     from_status = models.CharField(max_length=16, blank=True)
     to_status = models.CharField(max_length=16)
     starts_at = models.DateTimeField(null=True, help_text="When the visit starts, as this change left it.")
+    reason = models.CharField(
+        max_length=12, blank=True, help_text="A code: why a rule was set aside, or how a call ended."
+    )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -38,6 +56,21 @@ class Event(models.Model):
         if self.by:
             return self.by.get_username()
         return "the clock" if self.verb in self.BY_THE_CLOCK else "the patient"
+
+
+class Note(models.Model):
+    """What staff want each other to know of a request. It is never changed: a trigger makes it so."""
+
+    request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="notes")
+    text = models.CharField(max_length=500)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self):
+        return f"{self.request}: note of {self.by}"
 
 
 class Message(models.Model):
@@ -86,6 +119,7 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [models.Index(fields=["request"], name="message_failed", condition=Q(status="failed"))]
         constraints = [
             models.UniqueConstraint(fields=["request", "kind", "version"], name="each_message_once"),
             models.CheckConstraint(
