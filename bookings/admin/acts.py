@@ -1,0 +1,281 @@
+"""What staff can do with a request: each act is a verb of lifecycle, with its form and its permission."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from bookings import lifecycle
+from bookings import messages as patient_messages
+from bookings.admin import questions
+from bookings.lifecycle.visits import NOSHOW_CAN_BE_UNDONE_FOR
+from bookings.models import Appointment, AppointmentRequest, Message
+
+DECIDE, MARK = "bookings.decide_request", "bookings.mark_visit"
+PATIENTS_LINK = re.compile(r"https?://\S+/(?:confirm|manage)/\S+")
+Status, Visit = AppointmentRequest.Status, Appointment.Status
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that staff can do. `verb` takes the request and what the form gave.
+
+    `example` is what a message can be shown with before the form is filled in; where it is None,
+    the form is sent once to look at the message and once more to act.
+    """
+
+    name: str
+    label: str
+    done: str
+    verb: Callable
+    is_possible: Callable[[AppointmentRequest, datetime], bool]
+    form: type = questions.ActForm
+    permissions: tuple[str, ...] = (DECIDE,)
+    example: dict | None = None
+    is_main: bool = False
+
+    def is_allowed(self, user) -> bool:
+        return any(user.has_perm(permission) for permission in self.permissions)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would come of an act: the message to the patient, or None where there is none."""
+
+    subject: str | None
+    text: str | None
+
+
+def rehearse(act: Act, asked: AppointmentRequest, given: dict, *, by: AbstractBaseUser, now: datetime):
+    """Do it, read the message that the patient would get, and undo it. Raises what the verb raises."""
+    with transaction.atomic():
+        known = list(asked.messages.values_list("pk", flat=True))
+        act.verb(asked, given, by=by, now=now)
+        after = AppointmentRequest.objects.select_related("location", "visit_type").get(pk=asked.pk)
+        owed = (
+            after.messages.exclude(pk__in=known)
+            .exclude(kind__in=[*Message.TO_STAFF, *patient_messages.REMINDERS])
+            .first()
+        )
+        subject, text = patient_messages.words(after, owed.kind, now=now) if owed else (None, None)
+        transaction.set_rollback(True)
+    return Preview(subject, text and PATIENTS_LINK.sub("[the patient’s own link]", text))
+
+
+def request_may_become(status, besides=lambda asked, now: True):
+    return lambda asked, now: status in AppointmentRequest.NEXT[Status(asked.status)] and besides(asked, now)
+
+
+def visit_may_become(status, besides=lambda visit, asked, now: True):
+    def check(asked, now):
+        visit = asked.appointment
+        return (
+            visit is not None
+            and asked.status == Status.ACCEPTED
+            and status in Appointment.NEXT[Visit(visit.status)]
+            and besides(visit, asked, now)
+        )
+
+    return check
+
+
+def _names_a_time(asked, now):
+    held = asked.appointment if asked.status == Status.OFFERED else None
+    starts_at = held.starts_at if held else asked.wanted_at
+    return starts_at is not None and starts_at > now
+
+
+def _is_its_day(visit, asked, now):
+    local = asked.location.local
+    return local(visit.starts_at).date() <= local(now).date()
+
+
+def _has_begun(visit, asked, now):
+    return visit.starts_at <= now
+
+
+def _can_be_undone(visit, asked, now):
+    return visit.status == Visit.NOSHOW and now <= visit.starts_at + NOSHOW_CAN_BE_UNDONE_FOR
+
+
+def _is_ahead(visit, asked, now):
+    return visit.status == Visit.BOOKED and visit.ends_at > now - timedelta(days=1)
+
+
+def _plain(verb):
+    return lambda asked, given, **who: verb(asked, **who)
+
+
+def _with_choice(verb):
+    return lambda asked, given, **who: verb(asked, given["choice"], **who)
+
+
+ACTS = {
+    act.name: act
+    for act in [
+        Act(
+            "accept",
+            "Accept",
+            "Accepted. The patient will be told.",
+            _plain(lifecycle.accept),
+            request_may_become(Status.ACCEPTED, _names_a_time),
+            example={},
+            is_main=True,
+        ),
+        Act(
+            "verify",
+            "Verify by phone",
+            "The patient is known. The request now waits for a reply.",
+            _plain(lifecycle.verify),
+            lambda asked, now: asked.status == Status.UNVERIFIED,
+            example={},
+            is_main=True,
+        ),
+        Act(
+            "offer",
+            "Offer another time",
+            "Offered. The time is held until the patient answers.",
+            _with_choice(lifecycle.offer),
+            request_may_become(Status.OFFERED),
+            questions.TimeForm,
+        ),
+        Act(
+            "book",
+            "Book a time agreed by phone",
+            "Booked. The patient will be told.",
+            lambda asked, given, **who: lifecycle.accept(asked, choice=given["choice"], **who),
+            request_may_become(Status.ACCEPTED),
+            questions.TimeForm,
+        ),
+        Act(
+            "waitlist",
+            "Put on the waiting list",
+            "On the waiting list. The time is free again and the patient will be told.",
+            _plain(lifecycle.waitlist),
+            request_may_become(Status.WAITLISTED, lambda asked, now: asked.visit_type is not None),
+            example={},
+        ),
+        Act(
+            "decline",
+            "Decline",
+            "Declined. The time is free again and the patient will be told.",
+            lambda asked, given, **who: lifecycle.decline(asked, reason=given["reason"], **who),
+            request_may_become(Status.DECLINED),
+            questions.DeclineForm,
+            example={"reason": AppointmentRequest.DeclineReason.NO_TIME},
+        ),
+        Act(
+            "withdraw",
+            "Withdraw for the patient",
+            "Withdrawn. The time is free again.",
+            _plain(lifecycle.withdraw),
+            request_may_become(Status.WITHDRAWN),
+            example={},
+        ),
+        Act(
+            "arrive",
+            "Arrived",
+            "Marked as arrived.",
+            _plain(lifecycle.arrive),
+            visit_may_become(Visit.ARRIVED, _is_its_day),
+            permissions=(MARK,),
+            example={},
+            is_main=True,
+        ),
+        Act(
+            "fulfil",
+            "Took place",
+            "Marked as a visit that took place.",
+            _plain(lifecycle.fulfil),
+            visit_may_become(Visit.FULFILLED, _has_begun),
+            permissions=(MARK,),
+            example={},
+            is_main=True,
+        ),
+        Act(
+            "noshow",
+            "Did not come",
+            "Marked: the patient did not come.",
+            _plain(lifecycle.mark_noshow),
+            visit_may_become(Visit.NOSHOW, _has_begun),
+            permissions=(MARK,),
+            example={},
+        ),
+        Act(
+            "undo_noshow",
+            "Came after all",
+            "Taken back. The visit stands as booked.",
+            _plain(lifecycle.undo_noshow),
+            visit_may_become(Visit.BOOKED, _can_be_undone),
+            permissions=(MARK,),
+            example={},
+            is_main=True,
+        ),
+        Act(
+            "reschedule",
+            "Move to another time",
+            "Moved. The patient will be told.",
+            _with_choice(lifecycle.reschedule),
+            visit_may_become(Visit.CANCELLED, _is_ahead),
+            questions.TimeForm,
+        ),
+        Act(
+            "cancel",
+            "Cancel the visit",
+            "Cancelled. The time is free again and the patient will be told.",
+            lambda asked, given, **who: lifecycle.cancel(asked, reason=given["reason"], **who),
+            visit_may_become(Visit.CANCELLED),
+            questions.CancelForm,
+            example={"reason": Appointment.CancelReason.OTHER},
+        ),
+        Act(
+            "error",
+            "Entered in error",
+            "Marked as entered in error. It stays on record.",
+            _plain(lifecycle.enter_in_error),
+            visit_may_become(Visit.ENTERED_IN_ERROR),
+            example={},
+        ),
+        Act(
+            "phoned",
+            "Mark as phoned",
+            "The call is kept in the history.",
+            lambda asked, given, **who: lifecycle.mark_phoned(asked, **given, **who),
+            lambda asked, now: True,
+            questions.CallForm,
+            permissions=(DECIDE, MARK),
+            example={"outcome": "reached"},
+        ),
+        Act(
+            "contact",
+            "Correct e-mail or phone",
+            "Corrected. What is still to be sent goes to the new address.",
+            lambda asked, given, **who: lifecycle.correct_contact(asked, **given, **who),
+            lambda asked, now: asked.status in (*AppointmentRequest.OPEN, Status.ACCEPTED),
+            questions.ContactForm,
+        ),
+        Act(
+            "note",
+            "Write a note",
+            "The note is kept.",
+            lambda asked, given, **who: lifecycle.note(asked, given["text"], **who),
+            lambda asked, now: True,
+            questions.NoteForm,
+            permissions=(DECIDE, MARK),
+            example={"text": "."},
+        ),
+    ]
+}
+
+
+def number(text: str) -> int | None:
+    """The number that a browser sent, or None where it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def possible(asked: AppointmentRequest, user, *, now: datetime) -> list[Act]:
+    """What this member of staff can do with the request as it is now."""
+    return [act for act in ACTS.values() if act.is_allowed(user) and act.is_possible(asked, now)]

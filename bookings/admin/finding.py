@@ -1,0 +1,58 @@
+"""Finding a request by whatever somebody says on the phone: a name, an address, a number, a reference."""
+
+import re
+import unicodedata
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from bookings.forms import clean_line
+
+EXTENSION = re.compile(r"\s*(?:ext|x)\.?\s*\d+$", re.IGNORECASE)
+NUMBER = re.compile(r"[\d\s()+./-]+")
+# How alike a name must be to one that was misheard: high enough that most lists stay short.
+ALIKE = "0.4"
+AT_MOST = 100
+
+
+def find(requests: QuerySet, text: str) -> tuple[QuerySet, bool]:
+    """The requests that `text` means, and whether they only look alike: no name was spelled like that."""
+    text = clean_line(text)
+    words = plain(text).split()
+    if not words:
+        return requests, False
+    number = EXTENSION.sub("", text)
+    if NUMBER.fullmatch(number) and (digits := national(number)):
+        return requests.filter(Q(digits__contains=digits) | Q(reference=reference(text))), False
+    named = Q()
+    for word in words:
+        named &= Q(names__contains=word)
+    found = requests.filter(named | Q(reference=reference(text)))
+    if found.exists():
+        return found, False
+    return requests.filter(pk__in=_alike(requests, " ".join(words))), True
+
+
+def plain(text: str) -> str:
+    """As Postgres writes the column that is searched: lower case, without accents."""
+    decomposed = unicodedata.normalize("NFKD", text.lower())
+    return "".join(letter for letter in decomposed if not "\u0300" <= letter <= "\u036f")
+
+
+def national(number: str) -> str:
+    """The digits without a country code of 1 or zeros in front, which people leave out or not."""
+    digits = "".join(letter for letter in number if letter.isdecimal()).lstrip("0")
+    return digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
+
+
+def reference(text: str) -> str:
+    """“k7qf 2m9d” as we write it; what is no reference becomes one that nobody has."""
+    letters = "".join(letter for letter in text.upper() if letter.isalnum())
+    return f"{letters[:4]}-{letters[4:8]}" if len(letters) == 8 else ""
+
+
+def _alike(requests, text):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pg_trgm.word_similarity_threshold', %s, true)", [ALIKE])
+        alike = requests.order_by().filter(names__trigram_word_similar=text)
+        return list(alike.values_list("pk", flat=True)[:AT_MOST])
