@@ -138,7 +138,7 @@ class Desk:
         asked = get_object_or_404(_whole(), pk=pk)
         now = timezone.now()
         is_sent = request.method == "POST"
-        form = self.form(request, act, asked, now)
+        form = form_of(request, act, asked, now)
         preview = None
         try:
             if is_sent and form.is_valid():
@@ -155,14 +155,6 @@ class Desk:
         if "_change" in request.POST:
             preview = None
         return self.act_page(request, act, asked, form, preview)
-
-    def form(self, request, act, asked, now):
-        given = {"asked": asked, "now": now}
-        if request.method == "POST":
-            return act.form(request.POST, **given)
-        if issubclass(act.form, TimeForm):
-            given["start"] = request.GET.get("start", "")
-        return act.form(**given)
 
     def do(self, request, act, asked, given, *, now):
         """Act, unless somebody else has changed the request since it was looked at."""
@@ -192,6 +184,15 @@ class Desk:
 
 # What changes nothing that somebody else could have decided meanwhile.
 KEEPS = {"note", "phoned"}
+
+
+def form_of(request, act, asked, now):
+    given = {"asked": asked, "now": now}
+    if request.method == "POST":
+        return act.form(request.POST, **given)
+    if issubclass(act.form, TimeForm):
+        given["start"] = request.GET.get("start", "")
+    return act.form(**given)
 
 
 def _whole():

@@ -1,6 +1,6 @@
 """The small forms of the front desk."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django import forms
 
@@ -178,7 +178,7 @@ class TimeForm(ActForm):
     def _times(self, given):
         """The nearest free times and the one already meant, then “another”."""
         asked, location = self.asked, self.asked.location
-        meant = as_instant(given)
+        meant = as_instant(given, now=self.now)
         found = set()
         if asked.visit_type:
             around = asked.appointment.starts_at if asked.appointment else asked.wanted_at
@@ -229,7 +229,7 @@ class TimeForm(ActForm):
         """The instant that was chosen or typed; None with an error said where there is none."""
         data = self.cleaned_data
         if data["start"] not in ("", ANOTHER):
-            chosen = as_instant(data["start"])
+            chosen = as_instant(data["start"], now=self.now)
             if chosen is None:
                 self.add_error("start", "Select one of the times shown")
             return chosen
@@ -289,11 +289,10 @@ def in_short(found) -> str:
     )
 
 
-def as_instant(text) -> datetime | None:
+def as_instant(text, *, now) -> datetime | None:
     """The instant that an address or a radio button names; None for anything else."""
     try:
         found = datetime.fromisoformat((text or "").replace(" ", "+"))
-        found.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
-    return found if found.utcoffset() is not None else None
+    return found if found.utcoffset() is not None and is_near(found, now) else None
