@@ -105,9 +105,14 @@ class Desk:
         if meant and meant > now:
             visit = (asked.visit_type, asked.location, meant)
             shown["meant"] = asked.location.time_in_words(meant)
-            shown["standings"] = times.standings(*visit, besides=asked, now=now)
+            own = given.schedule_id if given else None
+            shown["standings"] = [
+                one
+                for one in times.standings(*visit, besides=asked, now=now)
+                if times.NOT_FOR_IT not in one.objections or one.schedule.pk == own
+            ]
             shown["broken"] = times.rules_broken(*visit, now=now)
-            shown["own"] = given.schedule_id if given else None
+            shown["own"] = own
         if is_open:
             around = meant or now
             nearest = availability.nearest(asked.visit_type, asked.location, around, now=now)
@@ -210,10 +215,13 @@ def _whole():
 
 def _history(asked):
     """Events and notes in one line of time: (instant in words, who, what, is it a note)."""
-    told = [(event.at, event.pk, event.who, wording.sentence(event), False) for event in asked.events.all()]
-    told += [(note.at, note.pk, note.by.get_username(), note.text, True) for note in asked.notes.all()]
+    told = [(event.at, False, event.pk, event.who, wording.sentence(event)) for event in asked.events.all()]
+    told += [(note.at, True, note.pk, note.by.get_username(), note.text) for note in asked.notes.all()]
     words = asked.location.time_in_words
-    return [(words(at), who, what, is_note) for at, _, who, what, is_note in sorted(told)]
+    return [
+        (words(at), who[0].upper() + who[1:] if who.startswith("the ") else who, what, is_note)
+        for at, is_note, _, who, what in sorted(told)
+    ]
 
 
 def _others(asked):

@@ -19,6 +19,7 @@ from bookings.models import (
     VisitType,
 )
 
+NOT_FOR_IT = "not for this kind of visit"
 PER_PERIOD = 4  # times shown for each period that would suit
 
 
@@ -81,7 +82,7 @@ def _standing(schedule, visit_type, period, rules, closures, taken_by, location)
     if not schedule.is_active:
         objections.append("not in use")
     if visit_type not in schedule.visit_types.all():
-        objections.append("not for this kind of visit")
+        objections.append(NOT_FOR_IT)
     objections += [f"closed: {closure.get_reason_display().lower()}" for closure in closures]
     if not any(opens <= period[0] and period[1] <= closes for opens, closes in merged(openings)):
         objections.append("outside the opening hours")

@@ -31,6 +31,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
     list_filter = [lists.ListFilter, lists.StatusFilter, lists.DayFilter, "location", "visit_type"]
     list_select_related = ["visit_type", "location"]
     list_per_page = 50
+    empty_value_display = "to be found out"
     show_full_result_count = False
     search_fields = ["names"]  # what it means stands in finding
     search_help_text = "Name, e-mail, phone or reference, in all requests"
@@ -79,7 +80,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="visit", ordering="visit_type")
     def visit(self, asked):
-        return asked.visit_type or "to be found out"
+        return asked.visit_type
 
     @admin.display(description="when", ordering="wanted_at")
     def when(self, asked):

@@ -24,7 +24,7 @@ class Event(models.Model):
         """How a phone call ended."""
 
         REACHED = "reached", "We spoke"
-        MESSAGE = "message", "I left a message to call back"
+        MESSAGE = "message", "A message to call back was left"
         NO_ANSWER = "no_answer", "Nobody answered"
 
     request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="events")

@@ -256,7 +256,7 @@ def test_the_page_shows_all_that_was_asked(desk):
         "Tuesdays, in the morning Tuesday, March 9, 2027 at 9am EST (1 free)",
         "Monday, March 15, 2027, any time Monday, March 15, 2027 at 9am EDT (1 free)",
         "Monday, March 8, 2027 at noon EST kim noted: “Sister drives”",
-        "Monday, March 8, 2027 at 1pm EST Sam phoned the patient (i left a message to call back).",
+        "Monday, March 8, 2027 at 1pm EST sam phoned the patient (a message to call back was left).",
         "We have your request waiting to be sent leaves Monday, March 8, 2027 at 12:03pm EST",
     ]:  # fmt: skip
         assert part in words
