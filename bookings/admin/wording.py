@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils.html import format_html
 
+from bookings.messages import REMINDERS
 from bookings.models import Appointment, AppointmentRequest, Event, Message
 
 Status, AsksFor = AppointmentRequest.Status, AppointmentRequest.AsksFor
@@ -122,10 +123,15 @@ def state(request: AppointmentRequest) -> str:
 
 
 def told(request: AppointmentRequest) -> str:
-    """Whether the last message reached the patient, as HTML."""
+    """Whether the last message reached the patient, as HTML. A reminder that is still ahead tells nothing."""
     if not request.email:
         return "no e-mail: phone"
-    to_patient = [one for one in request.messages.all() if one.kind not in Message.TO_STAFF]
+    to_patient = [
+        one
+        for one in request.messages.all()
+        if one.kind not in Message.TO_STAFF
+        and not (one.kind in REMINDERS and one.status == Message.Status.QUEUED)
+    ]
     last = max(to_patient, key=lambda one: one.pk, default=None)
     if last is None:
         return "nothing sent"

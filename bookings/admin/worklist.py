@@ -31,6 +31,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
     list_filter = [lists.ListFilter, lists.StatusFilter, lists.DayFilter, "location", "visit_type"]
     list_select_related = ["visit_type", "location"]
     list_per_page = 50
+    show_facets = admin.ShowFacets.NEVER
     empty_value_display = "to be found out"
     show_full_result_count = False
     search_fields = ["names"]  # what it means stands in finding

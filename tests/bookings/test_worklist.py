@@ -108,6 +108,17 @@ def test_a_deadline_is_said_in_words():
     ]
 
 
+def test_what_the_patient_was_told_last_is_seen_in_the_list(desk):
+    asked = make.accepted(starts_at=make.WEDNESDAY_9 + timedelta(days=7))  # its reminders wait as well
+    phone = make.submitted(email="", phone="(703) 555-0142", contact_by="phone")
+    Message.objects.filter(request=asked, kind="accepted").update(status="failed")
+
+    page = desk.get(LIST + "?list=all").content.decode()
+
+    assert page.count('<span class="tag tag--stopped">not delivered: phone the patient</span>') == 1
+    assert (phone.reference in page, page.count("no e-mail: phone")) == (True, 1)
+
+
 def test_what_may_be_a_robot_says_so_and_stands_last(desk):
     room = make.schedule()
     robot = make.submitted(room, is_suspect=True, email="robot@x.org")
