@@ -172,7 +172,7 @@ def test_an_act_that_the_state_does_not_allow_is_refused_in_the_verbs_words(desk
         "cancel": {"reason": "other"},
     }.items():
         assert refused in text(desk.post(url(asked, act), given, follow=True))
-        assert refused in text(desk.get(url(asked, act), follow=True))
+    assert refused in text(desk.get(url(asked, "accept"), follow=True))
     asked.refresh_from_db()
     assert asked.status == "declined"
 
