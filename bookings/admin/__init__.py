@@ -1,3 +1,3 @@
-from bookings.admin import clinic, worklist
+from bookings.admin import clinic, trail, worklist
 
-__all__ = ["clinic", "worklist"]
+__all__ = ["clinic", "trail", "worklist"]

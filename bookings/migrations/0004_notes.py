@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0002_asking'),
+        ('bookings', '0003_shield'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

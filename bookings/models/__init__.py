@@ -2,6 +2,7 @@ from bookings.models.booking import Appointment, AppointmentRequest, RequestedPe
 from bookings.models.clinic import Closure, Location, OpeningHours, Schedule, VisitType
 from bookings.models.history import Event, Message, Note
 from bookings.models.shield import Tally
+from bookings.models.trail import Viewing
 
 __all__ = [
     "Appointment",
@@ -15,5 +16,6 @@ __all__ = [
     "RequestedPeriod",
     "Schedule",
     "Tally",
+    "Viewing",
     "VisitType",
 ]
