@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from bookings import lifecycle
+from bookings import lifecycle, trail
 from bookings.admin import acts, wording
 
 AT_MOST = 100
@@ -33,6 +33,7 @@ def _act_on_each(model_admin, request, queryset, act, action):
         keys = [acts.number(key) for key in request.POST.getlist("_selected_action")]
         queryset = model_admin.get_queryset(request).filter(pk__in=[key for key in keys if key])
     rows = list(queryset.select_related("visit_type", "location").order_by("pk")[:AT_MOST])
+    trail.viewed(request.user, rows, kind=trail.Kind.LIST, now=now)
     form = act.form(request.POST if is_sent else None, asked=None, now=now)
     is_done = is_sent and form.is_valid()
     lines = [

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 
-from bookings import availability, lifecycle
+from bookings import availability, lifecycle, trail
 from bookings.admin import acts, times, wording
 from bookings.admin.acts import number
 from bookings.admin.questions import TimeForm
@@ -52,6 +52,7 @@ class Desk:
             raise PermissionDenied
         asked = get_object_or_404(_whole(), pk=number(object_id))
         now = timezone.now()
+        trail.viewed(request.user, [asked], kind=trail.Kind.RECORD, now=now)
         return TemplateResponse(
             request,
             "admin/bookings/request.html",
@@ -77,6 +78,12 @@ class Desk:
                 **(extra_context or {}),
             },
         )
+
+    def history_view(self, request, object_id, extra_context=None):
+        page = super().history_view(request, object_id, extra_context)
+        if asked := self.get_object(request, object_id):
+            trail.viewed(request.user, [asked], kind=trail.Kind.RECORD, now=timezone.now())
+        return page
 
     def times_of(self, request, asked, *, now):
         """What stands in the way of the time meant, and which other times are free.
@@ -142,6 +149,7 @@ class Desk:
             raise PermissionDenied
         asked = get_object_or_404(_whole(), pk=pk)
         now = timezone.now()
+        trail.viewed(request.user, [asked], kind=trail.Kind.RECORD, now=now)
         is_sent = request.method == "POST"
         form = form_of(request, act, asked, now)
         preview = None

@@ -5,6 +5,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.html import format_html
 
+from bookings import trail
 from bookings.admin import finding, lists, wording
 from bookings.admin.bulk import bulk
 from bookings.admin.desk import Desk
@@ -68,6 +69,9 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
         response = super().changelist_view(request, context)
         if getattr(response, "context_data", None):
             response.context_data["looks_alike"] = getattr(request, "looks_alike", False)
+        if shown := (getattr(response, "context_data", None) or {}).get("cl"):
+            kind = trail.Kind.SEARCH if shown.query else trail.Kind.LIST
+            trail.viewed(request.user, shown.result_list, kind=kind, now=now)
         return response
 
     @admin.display(description="reference", ordering="reference")

@@ -9,6 +9,7 @@ from bookings.models import Viewing
 from tests import make
 
 pytestmark = pytest.mark.django_db
+LIST = "/staff/bookings/appointmentrequest/"
 TRAIL = "/staff/bookings/viewing/"
 
 
@@ -17,8 +18,50 @@ def robin():
     return make.staff()
 
 
+@pytest.fixture
+def desk(client, robin):
+    client.force_login(robin)
+    return client
+
+
 def rows():
     return list(Viewing.objects.order_by("pk").values_list("by__username", "kind", "requests"))
+
+
+def test_each_page_about_a_patient_leaves_one_row(desk):
+    asked, other = make.confirmed(), make.confirmed(email="other@example.com")
+    both = [asked.pk, other.pk]
+
+    desk.get(LIST)
+    desk.get(f"{LIST}?q=Nguy")
+    for act in ("change", "history", "accept", "decline"):
+        desk.get(f"{LIST}{asked.pk}/{act}/")
+
+    assert [(by, kind, sorted(keys)) for by, kind, keys in rows()] == [
+        ("robin", "list", both),
+        ("robin", "search", both),
+        *[("robin", "record", [asked.pk])] * 4,
+    ]
+
+
+def test_who_is_refused_or_finds_nothing_leaves_no_row(client):
+    asked = make.confirmed()
+    for path in (LIST, f"{LIST}{asked.pk}/change/"):
+        client.get(path)
+    client.force_login(make.staff())
+    client.get(f"{LIST}{asked.pk + 1}/change/")
+
+    assert rows() == []
+
+
+@pytest.mark.parametrize("path", ["", "{}/change/", "{}/history/", "{}/accept/"])
+def test_where_the_row_cannot_be_written_nobody_sees_anything(desk, path):
+    asked = make.confirmed()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE bookings_viewing ADD CONSTRAINT full_up CHECK (false)")
+
+    with pytest.raises(Error, match="full_up"), transaction.atomic():
+        desk.get(LIST + path.format(asked.pk))
 
 
 @pytest.mark.parametrize(
@@ -58,3 +101,13 @@ def test_a_manager_reads_who_has_seen_a_request_and_changes_nothing(client, robi
     assert asked.reference in page and "Nguyễn" not in found.content.decode() + page
     assert client.get(f"{TRAIL}?q=nobody").context_data["cl"].result_count == 0
     assert [client.post(TRAIL + act).status_code for act in ("add/", "1/change/", "1/delete/")] == [403] * 3
+
+
+def test_what_was_searched_for_is_not_kept(desk):
+    make.confirmed()
+
+    desk.get(f"{LIST}?q=anh@example.com")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(row_to_json(bookings_viewing)::text, '') FROM bookings_viewing")
+        assert "anh" not in cursor.fetchone()[0]
