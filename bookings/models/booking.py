@@ -186,6 +186,9 @@ class AppointmentRequest(models.Model):
         permissions = [
             ("decide_request", "Can accept and decline requests"),
             ("mark_visit", "Can say what came of a visit"),
+            ("override_hours", "Can book outside opening hours and notice"),
+            ("export_requests", "Can export requests"),
+            ("view_reports", "Can view reports"),
         ]
         indexes = [
             models.Index(fields=["status", "reply_until"], name="request_worklist"),
