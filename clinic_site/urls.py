@@ -4,6 +4,7 @@ from django.urls import include, path, reverse
 from django.views.decorators.cache import cache_control
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from bookings.admin import reports
 from bookings.models import Location
 from clinic_site import views
 from pages.sitemaps import PageSitemap
@@ -44,6 +45,9 @@ urlpatterns = [
     path("display/", views.choose_display, name="choose_display"),
     path("styleguide/", views.styleguide, name="styleguide"),
     path("staff/mail/", views.demo_mail, name="demo_mail"),
+    path("staff/reports/", admin.site.admin_view(reports.show), name="reports"),
+    path("staff/reports/save/", admin.site.admin_view(reports.save), name="save_reports"),
+    path("staff/export/", admin.site.admin_view(reports.export), name="export_requests"),
     path("staff/", admin.site.urls),
     path("", include("bookings.urls")),
     path("", include("pages.urls")),

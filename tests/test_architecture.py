@@ -15,9 +15,9 @@ LAYERS = {
         {"views", "admin", "tasks"},
         {"lifecycle"},
         {"questions"},
-        {"forms", "messages"},
+        {"forms", "messages", "reports"},
         {"fields"},
-        {"availability", "ical", "links", "shield", "trail", "retention"},
+        {"availability", "charts", "ical", "links", "shield", "trail", "retention"},
         {"models"},
     ],
     "pages": [
