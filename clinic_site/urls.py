@@ -45,6 +45,7 @@ urlpatterns = [
     path("display/", views.choose_display, name="choose_display"),
     path("styleguide/", views.styleguide, name="styleguide"),
     path("staff/mail/", views.demo_mail, name="demo_mail"),
+    path("staff/", admin.site.admin_view(views.staff_home)),
     path("staff/reports/", admin.site.admin_view(reports.show), name="reports"),
     path("staff/reports/save/", admin.site.admin_view(reports.save), name="save_reports"),
     path("staff/export/", admin.site.admin_view(reports.export), name="export_requests"),

@@ -11,13 +11,16 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.http import Http404, HttpResponse, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from bookings.admin.home import desk
 from clinic_site.context import DISPLAYS
 from clinic_site.styleguide import demo_forms
+from pages.admin.home import due_pages
 
 OF_THE_ADMIN = re.compile(r"^_|^initial-|_FORMS$")
 A_YEAR = 365 * 24 * 60 * 60
@@ -95,6 +98,16 @@ def typed_before(request):
         for value in values
         if name != "csrfmiddlewaretoken"
     ]
+
+
+def staff_home(request):
+    """The admin's own index, with what each app has to say above it."""
+    now = timezone.now()
+    context = {
+        "desk": desk(request.user, now=now),
+        "due_pages": due_pages(request.user, today=timezone.localdate(now)),
+    }
+    return admin.site.index(request, context)
 
 
 def styleguide(request):

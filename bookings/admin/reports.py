@@ -42,11 +42,12 @@ class SpanForm(QuestionForm):
         coerce=int,
         choices=[(number, f"{number} weeks") for number in WEEKS],
         required=False,
+        initial=8,
         empty_value=8,
         error_messages={"invalid_choice": "Choose one of the lengths."},
     )
     until = forms.DateField(
-        label="up to the week of",
+        label="Up to the week of",
         required=False,
         widget=forms.DateInput({"type": "date"}),
         error_messages={"invalid": "Write the day like 2027-03-08."},
@@ -238,7 +239,7 @@ def table(report, span):
         "of": "Schedule" if report.read is used else "Location",
         "rows": [
             (week, place, ["none" if value is None else value for value in numbers.values()])
-            for week, place, numbers in rows
+            for week, place, numbers in sorted(rows, key=lambda row: row[0] is not None)
             if place
         ],
     }

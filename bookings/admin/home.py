@@ -1,0 +1,118 @@
+"""The staff's first page: what needs doing now, in numbers that lead to lists, and two pictures."""
+
+from datetime import datetime, time, timedelta
+from urllib.parse import urlencode
+
+from django.db.models import Count, Q
+from django.urls import reverse
+
+from bookings import charts, reports
+from bookings.availability import instant
+from bookings.models import Appointment, AppointmentRequest, Location, Message
+from bookings.reports import Span
+
+WEEKS, DAYS = 8, 14
+
+Status, Visit = AppointmentRequest.Status, Appointment.Status
+
+
+def desk(user, *, now: datetime) -> dict:
+    """What the home shows of bookings to this member of staff; nothing without the right to see requests."""
+    if not user.has_perm("bookings.view_appointmentrequest"):
+        return {}
+    locations = list(Location.objects.all())
+    return {
+        "to_do": to_do(now=now),
+        "today": today(locations, now=now),
+        "asked": asked(now=now),
+        "fullness": [full(place, now=now) for place in locations],
+        "may_see_reports": user.has_perm("bookings.view_reports"),
+    }
+
+
+def to_do(*, now):
+    """How many wait for what: name, number, how many of them are late, and where they are listed."""
+    requests = AppointmentRequest.objects.aggregate(
+        pending=Count("pk", filter=Q(status=Status.PENDING)),
+        late=Count("pk", filter=Q(status=Status.PENDING, reply_until__lt=now)),
+        unverified=Count("pk", filter=Q(status=Status.UNVERIFIED)),
+    )
+    undelivered = Message.objects.filter(status=Message.Status.FAILED).exclude(kind__in=Message.TO_STAFF)
+    unresolved = Appointment.objects.filter(
+        status__in=[Visit.BOOKED, Visit.ARRIVED], period__endswith__lte=now
+    )
+    return [
+        {
+            "name": "Needs reply",
+            "number": requests["pending"],
+            "late": requests["late"],
+            "url": listed(status__exact="pending"),
+        },
+        {"name": "Unverified", "number": requests["unverified"], "url": listed(status__exact="unverified")},
+        {
+            "name": "Mail problems",
+            "number": undelivered.values("request").distinct().count(),
+            "url": listed(messages__status__exact="failed"),
+        },
+        {
+            "name": "Unresolved visits",
+            "number": unresolved.count(),
+            "url": listed(appointments__status__exact="booked"),
+        },
+    ]
+
+
+def today(locations, *, now):
+    """The visits of each location's own today: how many, and how many of these patients have come."""
+    found = []
+    for place in locations:
+        day = place.local(now).date()
+        midnight = instant(day, time.min, place.zone)
+        visits = Appointment.objects.filter(
+            schedule__location=place,
+            status__in=[Visit.BOOKED, Visit.ARRIVED, Visit.FULFILLED, Visit.NOSHOW],
+            period__startswith__gte=midnight,
+            period__startswith__lt=instant(day + timedelta(days=1), time.min, place.zone),
+        )
+        numbers = visits.aggregate(
+            number=Count("pk"), came=Count("pk", filter=Q(status__in=[Visit.ARRIVED, Visit.FULFILLED]))
+        )
+        found.append({"place": place, "url": listed(location__id__exact=place.pk), **numbers})
+    return found
+
+
+def asked(*, now):
+    """Requests and first replies of the last weeks: picture and table."""
+    span = Span(reports.monday(now.date()) - reports.A_WEEK * (WEEKS - 1), WEEKS)
+    by_week = {row["week"]: row for row in reports.replies(span) if "place" not in row}
+    rows = [
+        (week, by_week[week]["asked"], by_week[week]["answered"]) if week in by_week else (week, 0, 0)
+        for week in span.mondays
+    ]
+    series = [("asked", [row[1] for row in rows]), ("answered", [row[2] for row in rows])]
+    labels = [f"{week.month}/{week.day}" for week in span.mondays]
+    caption = f"Requests from the website in the last {WEEKS} weeks, and how many have an answer"
+    return {"picture": charts.columns("asked", caption, labels, series), "caption": caption, "rows": rows}
+
+
+def full(place, *, now):
+    """How full each of the next days is at a location: the share of open time that is taken."""
+    first = place.local(now).date()
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    minutes = {day: [0, 0] for day in days}
+    for use in reports.use(first, DAYS, location=place):
+        minutes[use.day][0] += use.open
+        minutes[use.day][1] += use.taken
+    rows = [
+        (day, round(100 * taken / opened) if opened else None) for day, (opened, taken) in minutes.items()
+    ]
+    caption = f"{place}: share of open time that is taken, in percent"
+    labels = [f"{day:%a}"[0] + f"\n{day.day}" for day in days]
+    picture = charts.columns(
+        f"full-{place.pk}", caption, labels, [("taken", [share for _, share in rows])], top=100
+    )
+    return {"place": place, "picture": picture, "caption": caption, "rows": rows}
+
+
+def listed(**filters):
+    return f"{reverse('admin:bookings_appointmentrequest_changelist')}?{urlencode(filters)}"

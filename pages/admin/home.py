@@ -1,0 +1,27 @@
+"""What the staff's first page says of the pages: those whose review is due."""
+
+from datetime import date, timedelta
+
+from django.urls import reverse
+
+from pages.models import Page
+
+SOON = 30  # days; one of the choices of the list's filter
+
+
+def due_pages(user, *, today: date) -> list[dict]:
+    """How many pages are due for review today and soon, with where they are listed.
+
+    Nothing without the right to see pages.
+    """
+    if not user.has_perm("pages.view_page"):
+        return []
+    pages = reverse("admin:pages_page_changelist")
+    return [
+        {
+            "name": name,
+            "number": Page.objects.due_for_review(today + timedelta(days=days)).count(),
+            "url": f"{pages}?due={days}",
+        }
+        for name, days in [("Review is due", 0), (f"Review within {SOON} days", SOON)]
+    ]
