@@ -7,13 +7,15 @@ from django.db.models import Count, Q
 from django.urls import reverse
 
 from bookings import charts, reports
+from bookings.admin import lists
 from bookings.availability import instant
-from bookings.models import Appointment, AppointmentRequest, Location, Message
+from bookings.models import Appointment, AppointmentRequest, Location
 from bookings.reports import Span
 
 WEEKS, DAYS = 8, 14
+TO_DO = ["needs_reply", "unverified", "mail_problems", "unresolved"]
 
-Status, Visit = AppointmentRequest.Status, Appointment.Status
+Visit = Appointment.Status
 
 
 def desk(user, *, now: datetime) -> dict:
@@ -32,33 +34,16 @@ def desk(user, *, now: datetime) -> dict:
 
 def to_do(*, now):
     """How many wait for what: name, number, how many of them are late, and where they are listed."""
-    requests = AppointmentRequest.objects.aggregate(
-        pending=Count("pk", filter=Q(status=Status.PENDING)),
-        late=Count("pk", filter=Q(status=Status.PENDING, reply_until__lt=now)),
-        unverified=Count("pk", filter=Q(status=Status.UNVERIFIED)),
-    )
-    undelivered = Message.objects.filter(status=Message.Status.FAILED).exclude(kind__in=Message.TO_STAFF)
-    unresolved = Appointment.objects.filter(
-        status__in=[Visit.BOOKED, Visit.ARRIVED], period__endswith__lte=now
-    )
+    numbers = lists.counts(now=now)
+    late = AppointmentRequest.objects.filter(lists.needs_reply(now), reply_until__lt=now).count()
     return [
         {
-            "name": "Needs reply",
-            "number": requests["pending"],
-            "late": requests["late"],
-            "url": listed(status__exact="pending"),
-        },
-        {"name": "Unverified", "number": requests["unverified"], "url": listed(status__exact="unverified")},
-        {
-            "name": "Mail problems",
-            "number": undelivered.values("request").distinct().count(),
-            "url": listed(messages__status__exact="failed"),
-        },
-        {
-            "name": "Unresolved visits",
-            "number": unresolved.count(),
-            "url": listed(appointments__status__exact="booked"),
-        },
+            "name": lists.LISTS[name].label,
+            "number": numbers[name],
+            "late": late if name == "needs_reply" else 0,
+            "url": listed(list=name),
+        }
+        for name in TO_DO
     ]
 
 
@@ -77,7 +62,7 @@ def today(locations, *, now):
         numbers = visits.aggregate(
             number=Count("pk"), came=Count("pk", filter=Q(status__in=[Visit.ARRIVED, Visit.FULFILLED]))
         )
-        found.append({"place": place, "url": listed(location__id__exact=place.pk), **numbers})
+        found.append({"place": place, "url": listed(list="today", location__id__exact=place.pk), **numbers})
     return found
 
 

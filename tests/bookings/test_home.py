@@ -21,7 +21,7 @@ def hour(number):
 
 
 def counted(now):
-    return {each["name"]: (each["number"], each.get("late")) for each in home.to_do(now=now)}
+    return {each["name"]: (each["number"], each["late"]) for each in home.to_do(now=now)}
 
 
 def test_what_needs_doing_is_counted():
@@ -37,9 +37,9 @@ def test_what_needs_doing_is_counted():
 
     assert counted(hour(0)) == {
         "Needs reply": (3, 2),
-        "Unverified": (1, None),
-        "Mail problems": (1, None),
-        "Unresolved visits": (1, None),
+        "Unverified": (1, 0),
+        "Mail problems": (1, 0),
+        "Unresolved": (1, 0),
     }
 
 

@@ -34,12 +34,14 @@ def test_each_page_about_a_patient_leaves_one_row(desk):
 
     desk.get(LIST)
     desk.get(f"{LIST}?q=Nguy")
+    desk.post(LIST, {"action": "accept_each", "_selected_action": both})
     for act in ("change", "history", "accept", "decline"):
         desk.get(f"{LIST}{asked.pk}/{act}/")
 
     assert [(by, kind, sorted(keys)) for by, kind, keys in rows()] == [
         ("robin", "list", both),
         ("robin", "search", both),
+        ("robin", "list", both),
         *[("robin", "record", [asked.pk])] * 4,
     ]
 
