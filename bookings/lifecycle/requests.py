@@ -31,6 +31,7 @@ from bookings.models import (
     Location,
     Message,
     RequestedPeriod,
+    Schedule,
     VisitType,
 )
 
@@ -54,6 +55,7 @@ def submit(
     asks_for: str = AsksFor.TIME,
     visit_type: VisitType | None = None,
     starts_at: datetime | None = None,
+    schedule: Schedule | None = None,
     periods: Iterable[RequestedPeriod] = (),
     asked_by: str = "",
     email: str = "",
@@ -72,7 +74,8 @@ def submit(
     unsaved RequestedPeriod, for those who name no exact time. `by` is the member of staff who
     enters it, None for the patient. What a patient sends with an e-mail address waits until the
     address is confirmed, and each person can hold one time without that; a suspect request is kept
-    for staff to look at, but holds nothing and sends nothing. Raises TimeGone.
+    for staff to look at, but holds nothing and sends nothing. Notice and horizon bind patients; with
+    a `schedule` staff choose freely (see Choice). Raises TimeGone, or Refused for the past.
     """
     person, periods = shield.person(email, phone), list(periods)
     is_known = by is not None
@@ -80,11 +83,13 @@ def submit(
 
     def take():
         _one_at_a_time(person)
-        choice = Choice(visit_type, location, starts_at) if asks_for == AsksFor.TIME else None
+        choice = Choice(visit_type, location, starts_at, schedule) if asks_for == AsksFor.TIME else None
         schedules = claims.lock_schedules(choice) if choice and not is_suspect else []
         if earlier := AppointmentRequest.objects.filter(submission=submission).first():
             return earlier
-        if choice and not claims.is_askable(choice, now=now):
+        if choice and is_known:
+            _must_be_ahead(choice, now=now)
+        elif choice and not claims.is_askable(choice, now=now):
             raise TimeGone
         request = AppointmentRequest(
             reference=new_reference(),
