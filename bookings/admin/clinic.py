@@ -1,56 +1,195 @@
 """Setting up: locations, visit types, schedules, hours and closures."""
 
+from django import forms
 from django.contrib import admin
+from django.db import models
 
+from bookings.admin.closing import ClosureForm
 from bookings.models import Closure, Location, OpeningHours, Schedule, VisitType
+
+HOURS = (
+    "Opening hours: by the clock on the wall. A day with a break has two lines. "
+    "What closes at or before it opens ends on the next day. Visits that are booked stay"
+)
+
+# Django's own would note how far the browser's clock is from ours, which says nothing about opening hours.
+PLAIN = {
+    models.TimeField: {"widget": forms.TimeInput(attrs={"type": "time"}, format="%H:%M")},
+    models.DateField: {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")},
+    models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple, "help_text": ""},
+}
+LABELS = {
+    "slug": "Web address",
+    "is_listed": "Patients can see it",
+    "is_active": "In use",
+    "position": "Place in lists",
+    "minutes": "Length",
+    "minutes_before": "Taken before",
+    "minutes_after": "Taken after",
+    "step_minutes": "Between two starts",
+    "horizon_days": "Days ahead",
+    "remind_2_days_before": "Two days before",
+    "remind_1_day_before": "The day before",
+}
+
+
+class SetUp:
+    """Labels that a manager understands. What visits hang on is taken out of use, never deleted."""
+
+    formfield_overrides = PLAIN
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        return super().get_form(request, obj, change, labels=LABELS, **kwargs)
+
+    def has_delete_permission(self, request, obj=None):
+        return False
 
 
 class OpeningHoursInline(admin.TabularInline):
     model = OpeningHours
     extra = 1
+    formfield_overrides = PLAIN
     fields = ["weekday", "opens", "closes", "schedule", "valid_from", "valid_until"]
+    verbose_name_plural = HOURS
+
+    def get_formset(self, request, obj=None, **kwargs):
+        """Only chairs and rooms of this location; each with its name alone."""
+        formset = super().get_formset(request, obj, **kwargs)
+        if field := formset.form.base_fields.get("schedule"):
+            field.queryset = Schedule.objects.filter(location=obj)  # none while it is being added
+            field.label_from_instance = lambda schedule: schedule.name
+        return formset
+
+
+class OwnHoursInline(admin.TabularInline):
+    model = OpeningHours
+    extra = 1
+    formfield_overrides = PLAIN
+    fields = ["weekday", "opens", "closes", "valid_from", "valid_until"]
+    verbose_name_plural = "Hours of its own: leave empty where it is open like the whole location"
 
 
 class ScheduleInline(admin.TabularInline):
     model = Schedule
     extra = 0
     show_change_link = True
+    formfield_overrides = PLAIN
     fields = ["name", "visit_types", "position", "is_active"]
+    verbose_name_plural = "Chairs and rooms: each takes one visit at a time"
+
+    def has_delete_permission(self, request, obj=None):
+        return False
 
 
 @admin.register(Location)
-class LocationAdmin(admin.ModelAdmin):
+class LocationAdmin(SetUp, admin.ModelAdmin):
     list_display = ["name", "city", "state", "phone", "is_listed"]
     search_fields = ["name", "city"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [OpeningHoursInline, ScheduleInline]
-
-    def has_delete_permission(self, request, obj=None):
-        return False
+    fieldsets = [
+        (
+            "Address",
+            {"fields": ["name", "slug", "street", "city", "state", "postal_code", "phone", "time_zone"]},
+        ),
+        (
+            "What patients read before they come",
+            {"fields": ["getting_here", "light_sound_smell", "step_free_access"]},
+        ),
+        (
+            "On the website",
+            {
+                "fields": ["position", "is_listed"],
+                "description": "A location that is not listed takes no new requests from the website. "
+                "Visits that are booked there stay.",
+            },
+        ),
+    ]
 
 
 @admin.register(VisitType)
-class VisitTypeAdmin(admin.ModelAdmin):
+class VisitTypeAdmin(SetUp, admin.ModelAdmin):
     list_display = ["name", "minutes", "minutes_before", "minutes_after", "notice_hours", "is_listed"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
-
-    def has_delete_permission(self, request, obj=None):
-        return False
+    fieldsets = [
+        ("What patients read", {"fields": ["name", "slug", "summary", "price", "position", "is_listed"]}),
+        (
+            "How long it takes, in minutes",
+            {
+                "fields": ["minutes", "minutes_before", "minutes_after", "step_minutes"],
+                "description": "Example: a visit of 60 minutes with 10 after it. The patient sees 9am to "
+                "10am; the next visit in that room begins at 10:10am or later. Visits that are booked "
+                "keep their times.",
+            },
+        ),
+        (
+            "How soon and how far ahead",
+            {
+                "fields": ["notice_hours", "horizon_days", "change_notice_hours"],
+                "description": "These bind patients. A manager can book outside them, with a reason.",
+            },
+        ),
+        ("Reminders", {"fields": ["remind_2_days_before", "remind_1_day_before"]}),
+    ]
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(admin.ModelAdmin):
+class ScheduleAdmin(SetUp, admin.ModelAdmin):
     list_display = ["name", "location", "is_active"]
     list_filter = ["location", "is_active"]
-    filter_horizontal = ["visit_types"]
+    list_select_related = ["location"]
+    search_fields = ["name"]
+    inlines = [OwnHoursInline]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": ["location", "name", "visit_types", "position", "is_active"],
+                "description": "A chair, a room or a person: whatever takes one visit at a time. "
+                "Out of use it takes no new visits; those that are booked stay.",
+            },
+        )
+    ]
 
-    def has_delete_permission(self, request, obj=None):
-        return False
+    def save_formset(self, request, form, formset, change):
+        """Its own hours belong to its location."""
+        for hours in formset.save(commit=False):
+            hours.location = form.instance.location
+        super().save_formset(request, form, formset, change)
 
 
 @admin.register(Closure)
 class ClosureAdmin(admin.ModelAdmin):
-    list_display = ["location", "schedule", "starts_at", "ends_at", "reason"]
+    form = ClosureForm
+    list_display = ["__str__", "schedule", "starts", "ends"]
     list_filter = ["location", "reason"]
+    list_select_related = ["location", "schedule__location"]
     date_hierarchy = "starts_at"
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    *("understood", "location", "schedule", "reason"),
+                    *("day", "hour", "which", "last_day", "last_hour", "last_which"),
+                ],
+                "description": "Nothing can be booked in a closure. Times are those of the location. "
+                "Visits that lie in it stay as they are: before you save, you see which ones they are.",
+            },
+        )
+    ]
+
+    def get_fieldsets(self, request, obj=None):
+        """Who may only look reads the two times as sentences."""
+        if obj and not self.has_change_permission(request, obj):
+            return [(None, {"fields": ["location", "schedule", "reason", "starts", "ends"]})]
+        return super().get_fieldsets(request, obj)
+
+    @admin.display(description="starts", ordering="starts_at")
+    def starts(self, closure):
+        return closure.location.time_in_words(closure.starts_at)
+
+    @admin.display(description="ends", ordering="ends_at")
+    def ends(self, closure):
+        return closure.location.time_in_words(closure.ends_at)
