@@ -1,12 +1,12 @@
 """Valid objects with plain defaults. States are reached through the real verbs."""
 
 import uuid
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.contrib.auth import get_user_model
 
 from bookings import lifecycle
-from bookings.models import Location, OpeningHours, Schedule, VisitType
+from bookings.models import Location, OpeningHours, RequestedPeriod, Schedule, VisitType
 
 # A Monday at noon in New York; the clinic of the tests is open from 9 to 5 on weekdays.
 NOW = datetime(2027, 3, 8, 17, tzinfo=UTC)
@@ -67,6 +67,14 @@ def accepted(room=None, **fields):
     asked = confirmed(room, **fields)
     lifecycle.accept(asked, by=staff("kim" + uuid.uuid4().hex[:6]), now=asked.created_at)
     asked.refresh_from_db()
+    return asked
+
+
+def waitlisted(room=None, *, first=date(2027, 3, 10), last=date(2027, 3, 12), part="any", **fields):
+    """A request on the waiting list, for these days."""
+    period = RequestedPeriod(first_day=first, last_day=last, part_of_day=part)
+    asked = confirmed(room, asks_for="waitlist", starts_at=None, periods=[period], **fields)
+    lifecycle.waitlist(asked, by=staff("lee" + uuid.uuid4().hex[:6]), now=asked.created_at)
     return asked
 
 

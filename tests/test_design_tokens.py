@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 STATIC = Path(settings.BASE_DIR) / "static"
 TOKENS = (STATIC / "css/tokens.css").read_text()
 SITE = (STATIC / "css/site.css").read_text()
-ADMIN = (STATIC / "css/admin.css").read_text()
+ADMIN = (STATIC / "css/admin.css").read_text() + (STATIC / "css/day.css").read_text()
 BLOCK = re.compile(r'(:root(?:\[data-theme(?:="\w+")?\])?) \{(.*?)\}', re.DOTALL)
 COLOUR = re.compile(r"--([\w-]+): (#[0-9a-f]{3,6});")
 

@@ -1,3 +1,3 @@
-from bookings.admin import clinic, trail, worklist
+from bookings.admin import clinic, day, trail, worklist
 
-__all__ = ["clinic", "trail", "worklist"]
+__all__ = ["clinic", "day", "trail", "worklist"]

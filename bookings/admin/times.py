@@ -128,10 +128,11 @@ def suiting(
 
 
 def _within(period: RequestedPeriod, slots: Iterable[availability.Slot], location: Location):
-    return [slot for slot in slots if _suits(period, location.local(slot.starts_at))]
+    return [slot for slot in slots if suits(period, location.local(slot.starts_at))]
 
 
-def _suits(period, local):
+def suits(period: RequestedPeriod, local: datetime) -> bool:
+    """Whether a start, as the clock of the place shows it, lies in the period."""
     parts = RequestedPeriod.PartOfDay
     is_morning = local.time() < time(12)
     return (

@@ -74,6 +74,12 @@ MATRIX = {
     **acts(DECIDE, "accept", "verify", "offer", "book", "waitlist", "decline", "withdraw"),
     **acts(DECIDE, "reschedule", "cancel", "error", "contact"),
     **acts(CLINIC, "arrive", "fulfil", "noshow", "undo_noshow", "phoned", "note"),
+    "bookings/appointment/": (CLINIC, CLINIC),  # the day; it has no form, so both look
+    "bookings/appointment/week/": (CLINIC, CLINIC),
+    "bookings/appointment/phone/": (DECIDE, DECIDE),
+    "bookings/appointment/offer/": (NOBODY, DECIDE),
+    "bookings/appointment/<int:pk>/move/": (DECIDE, DECIDE),
+    "bookings/appointment/<int:object_id>/change/": (CLINIC, CLINIC),  # leads to its request
     **model("bookings/viewing", look=SET_UP),
     **model("pages/page", look=PAGES),
     "pages/page/<int:pk>/propose/": (WRITE, WRITE),
@@ -147,6 +153,7 @@ def one_of_each(settings):
         "bookings/schedule": Schedule.objects.get(),
         "bookings/closure": closure,
         "bookings/appointmentrequest": asked,
+        "bookings/appointment": asked.appointments.get(),
         "bookings/viewing": trail.viewed(somebody, [asked], kind=trail.Kind.LIST, now=make.NOW),
         "pages/page": page,
         "pages/revision": words,
