@@ -15,7 +15,7 @@ LAYERS = {
         {"views", "admin", "tasks"},
         {"lifecycle"},
         {"questions"},
-        {"forms", "messages", "reports"},
+        {"estimates", "forms", "messages", "reports"},
         {"fields"},
         {"availability", "charts", "ical", "links", "shield", "trail", "retention"},
         {"models"},

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from bookings import lifecycle
 from bookings import messages as patient_messages
-from bookings.admin import questions
+from bookings.admin import estimate, questions
 from bookings.lifecycle.visits import NOSHOW_CAN_BE_UNDONE_FOR
 from bookings.models import Appointment, AppointmentRequest, Message
 
@@ -238,6 +238,24 @@ ACTS = {
             _plain(lifecycle.enter_in_error),
             visit_may_become(Visit.ENTERED_IN_ERROR),
             example={},
+        ),
+        Act(
+            "payment",
+            "Who pays?",
+            "Kept. Where an estimate is owed, its day stands on this page.",
+            lambda asked, given, **who: lifecycle.record_payment(asked, **given, **who),
+            lambda asked, now: asked.status in (*AppointmentRequest.OPEN, Status.ACCEPTED),
+            estimate.PaymentForm,
+            example={"pays_self": False},
+        ),
+        Act(
+            "estimate",
+            "Mark the estimate as given",
+            "Kept: the patient has the estimate.",
+            lambda asked, given, **who: lifecycle.give_estimate(asked, **given, **who),
+            estimate.has_booked_visit,
+            estimate.EstimateForm,
+            example={"how": "hand"},
         ),
         Act(
             "phoned",

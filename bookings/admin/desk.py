@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 
 from bookings import availability, lifecycle, trail
-from bookings.admin import acts, times, wording
+from bookings.admin import acts, estimate, times, wording
 from bookings.admin.acts import number
 from bookings.admin.questions import TimeForm
 from bookings.models import Appointment, AppointmentRequest, Event, Message, Note
@@ -43,6 +43,11 @@ class Desk:
                 )
                 for name, act in acts.ACTS.items()
             ),
+            path(
+                "<int:pk>/estimate/print/",
+                view(estimate.sheet),
+                name="bookings_appointmentrequest_estimate_print",
+            ),
             *super().get_urls(),
         ]
 
@@ -66,6 +71,8 @@ class Desk:
                 "state": wording.state(asked),
                 "deadline": wording.deadline(asked, now=now),
                 "asked_for": wording.asked_for(asked),
+                "estimate": estimate.state(asked, now=now),
+                "may_print": request.user.has_perm(acts.DECIDE),
                 "needs": [AppointmentRequest.Need(need).label for need in asked.needs],
                 "acts": [
                     (act, self.address(request, act.name, asked))
@@ -196,7 +203,7 @@ class Desk:
 
 
 # What changes nothing that somebody else could have decided meanwhile.
-KEEPS = {"note", "phoned"}
+KEEPS = {"note", "phoned", "payment", "estimate"}
 
 
 def form_of(request, act, asked, now):
@@ -214,6 +221,7 @@ def _whole():
     sent = Message.objects.select_related("request__location")
     return AppointmentRequest.objects.select_related("visit_type", "location").prefetch_related(
         "periods",
+        "estimates",
         Prefetch("appointments", Appointment.objects.select_related("schedule")),
         Prefetch("events", events),
         Prefetch("messages", sent),

@@ -13,7 +13,7 @@ from bookings.models import Appointment, AppointmentRequest, Location
 from bookings.reports import Span
 
 WEEKS, DAYS = 8, 14
-TO_DO = ["needs_reply", "unverified", "mail_problems", "unresolved"]
+TO_DO = ["needs_reply", "unverified", "mail_problems", "unresolved", "estimates"]
 
 Visit = Appointment.Status
 

@@ -60,6 +60,12 @@ def mail_problems(now: datetime) -> Q:
     return Q(pk__in=failed.exclude(Exists(phoned)).exclude(Exists(got_through)).values("request"))
 
 
+def estimates(now: datetime) -> Q:
+    """Visits ahead of patients who pay without insurance and have no written estimate yet."""
+    ahead = Appointment.objects.filter(status=Visit.BOOKED, period__startswith__gt=now)
+    return Q(estimate_due_on__isnull=False, estimates=None, pk__in=ahead.values("request"))
+
+
 LISTS = {
     "needs_reply": List("Needs reply", needs_reply, ("reply_until", "pk"), "Nobody waits for a reply."),
     "unverified": List(
@@ -68,6 +74,9 @@ LISTS = {
     "today": List("Today", today, ("starts", "pk"), "No visit today."),
     "mail_problems": List("Mail problems", mail_problems, ("reply_until", "pk"), "All e-mail arrived."),
     "unresolved": List("Unresolved", unresolved, ("starts", "pk"), "Every past visit is accounted for."),
+    "estimates": List(
+        "Estimates", estimates, ("estimate_due_on", "pk"), "Everybody who must get an estimate has it."
+    ),
     "waiting": List("Waiting list", waiting, ("created_at", "pk"), "Nobody is on the waiting list."),
 }
 FIRST = "needs_reply"

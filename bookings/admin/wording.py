@@ -24,6 +24,8 @@ SOON = timedelta(hours=24)
 
 # What an event says after the name of who did it; {time} is when the visit starts, {why} a code in words.
 SENTENCES = {
+    "payment": "wrote down who pays",
+    "estimate": "gave the written estimate",
     "submit": "asked for an appointment: {time}",
     "verify": "confirmed that the address or number is right",
     "choose_time": "chose another time: {time}",

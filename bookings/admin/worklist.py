@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from bookings import trail
-from bookings.admin import finding, lists, wording
+from bookings.admin import estimate, finding, lists, wording
 from bookings.admin.bulk import bulk
 from bookings.admin.desk import Desk
 from bookings.models import Appointment, AppointmentRequest
@@ -27,7 +27,7 @@ class ReadOnly:
 
 @admin.register(AppointmentRequest)
 class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
-    list_display = ["row", "patient", "visit", "location", "when", "state", "deadline", "told"]
+    list_display = ["row", "patient", "visit", "location", "when", "state", "deadline", "told", "estimate"]
     list_display_links = ["row"]
     list_filter = [lists.ListFilter, lists.StatusFilter, lists.DayFilter, "location", "visit_type"]
     list_select_related = ["visit_type", "location"]
@@ -44,6 +44,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
         return AppointmentRequest.objects.prefetch_related(
             "messages",
             "periods",
+            "estimates",
             Prefetch("appointments", Appointment.objects.select_related("schedule")),
         )
 
@@ -98,6 +99,10 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
     @admin.display(description="deadline", ordering="reply_until")
     def deadline(self, asked):
         return wording.deadline(asked, now=timezone.now())
+
+    @admin.display(description="estimate", ordering="estimate_due_on")
+    def estimate(self, asked):
+        return estimate.state(asked, now=timezone.now())
 
     @admin.display(description="told")
     def told(self, asked):

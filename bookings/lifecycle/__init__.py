@@ -5,6 +5,7 @@ transitions, write, record the event, owe the message.
 """
 
 from bookings.lifecycle.claims import Choice
+from bookings.lifecycle.estimates import give_estimate, record_payment
 from bookings.lifecycle.remarks import mark_phoned, note
 from bookings.lifecycle.requests import (
     accept,
@@ -46,12 +47,14 @@ __all__ = [
     "decline",
     "enter_in_error",
     "fulfil",
+    "give_estimate",
     "mark_noshow",
     "mark_phoned",
     "may_be_changed_until",
     "may_correct_contact",
     "note",
     "offer",
+    "record_payment",
     "refuse_offer",
     "reschedule",
     "submit",

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from bookings import availability, messages, shield
 from bookings.lifecycle import claims
 from bookings.lifecycle.claims import Choice
+from bookings.lifecycle.estimates import set_estimate_day
 from bookings.lifecycle.transitions import (
     Refused,
     Status,
@@ -385,6 +386,8 @@ def _book(locked, choice, *, verb, by, now):
     booked = claims.confirm_hold(locked, choice) or claims.claim(
         locked, choice, schedules, status=Appointment.Status.BOOKED, now=now
     )
+    set_estimate_day(locked, now=now)
+    locked.save(update_fields=["estimate_due_on"])
     messages.owe(locked, Kind.ACCEPTED, now=now)
     messages.remind(booked, now=now)
     return booked

@@ -1,5 +1,6 @@
 from bookings.models.booking import Appointment, AppointmentRequest, RequestedPeriod
 from bookings.models.clinic import Closure, Location, OpeningHours, Schedule, VisitType
+from bookings.models.estimate import Estimate
 from bookings.models.history import Event, Message, Note
 from bookings.models.shield import Tally
 from bookings.models.trail import Viewing
@@ -8,6 +9,7 @@ __all__ = [
     "Appointment",
     "AppointmentRequest",
     "Closure",
+    "Estimate",
     "Event",
     "Location",
     "Message",

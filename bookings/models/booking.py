@@ -161,6 +161,12 @@ class AppointmentRequest(models.Model):
     needs = ArrayField(models.CharField(max_length=12, choices=Need), default=list, blank=True)
     language = models.CharField(max_length=60, blank=True, help_text="For the interpreter.")
     note = models.CharField(max_length=200, blank=True, help_text="What else we should prepare.")
+    pays_self = models.BooleanField(
+        "pays without insurance", null=True, editable=False, help_text="Empty: nobody has asked yet."
+    )
+    estimate_due_on = models.DateField(
+        null=True, editable=False, help_text="The last day for the written estimate."
+    )
 
     # What staff find a request by; Postgres writes both.
     names = models.GeneratedField(

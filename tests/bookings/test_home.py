@@ -40,6 +40,7 @@ def test_what_needs_doing_is_counted():
         "Unverified": (1, 0),
         "Mail problems": (1, 0),
         "Unresolved": (1, 0),
+        "Estimates": (0, 0),
     }
 
 
@@ -103,8 +104,8 @@ def test_each_number_leads_to_a_list_that_opens(client):
     page = client.get("/staff/").content.decode()
     links = re.findall(r'<li>\s*<a href="(/staff/[^"]+)"', page)
 
-    assert len(links) == 4 + 2 + 1
-    assert [client.get(link.replace("&amp;", "&")).status_code for link in links] == [200] * 7
+    assert len(links) == 5 + 2 + 1
+    assert [client.get(link.replace("&amp;", "&")).status_code for link in links] == [200] * 8
     assert page.count('<svg class="plot"') == page.count("<details") == 2
 
 
@@ -126,7 +127,7 @@ def test_the_home_tells_nothing_about_a_patient_and_asks_a_fixed_number_of_quest
         make.confirmed(room, starts_at=hour(number))
     client.force_login(make.staff())
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(24):
         page = client.get("/staff/").content.decode()
 
     assert "Nguyễn" not in page and "anh@example.com" not in page

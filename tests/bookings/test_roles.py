@@ -72,7 +72,7 @@ MATRIX = {
     **model("bookings/closure", look=CLINIC, add=SET_UP, change=SET_UP, delete={ROOT}),
     **model("bookings/appointmentrequest", look=CLINIC),
     **acts(DECIDE, "accept", "verify", "offer", "book", "waitlist", "decline", "withdraw"),
-    **acts(DECIDE, "reschedule", "cancel", "error", "contact"),
+    **acts(DECIDE, "reschedule", "cancel", "error", "contact", "payment", "estimate", "estimate/print"),
     **acts(CLINIC, "arrive", "fulfil", "noshow", "undo_noshow", "phoned", "note"),
     "bookings/appointment/": (CLINIC, CLINIC),  # the day; it has no form, so both look
     "bookings/appointment/week/": (CLINIC, CLINIC),

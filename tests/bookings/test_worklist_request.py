@@ -47,7 +47,7 @@ def offered(client, asked):
     return [act.name for act, _ in client.get(url(asked)).context["acts"]]
 
 
-ALWAYS = ["phoned", "contact", "note"]
+ALWAYS = ["payment", "phoned", "contact", "note"]
 
 
 def test_only_what_the_state_allows_is_offered(desk, clock):
@@ -302,7 +302,7 @@ def test_the_page_asks_the_database_a_fixed_number_of_questions(desk, django_ass
         lifecycle.note(second, "Again", by=make.staff(f"kim{number}"), now=make.NOW)
         lifecycle.mark_phoned(second, outcome="no_answer", by=make.staff(f"sam{number}"), now=make.NOW)
     for asked in (first, second):
-        with django_assert_num_queries(21):
+        with django_assert_num_queries(22):
             desk.get(url(asked))
 
 

@@ -1,0 +1,33 @@
+"""What somebody who pays without insurance was told a visit will cost."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from bookings.models.booking import AppointmentRequest
+
+
+class Estimate(models.Model):
+    """One written good-faith estimate as it was given: it stays, whatever the price becomes."""
+
+    class How(models.TextChoices):
+        HAND = "hand", "Given by hand"
+        POST = "post", "Sent by post"
+
+    request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="estimates")
+    starts_at = models.DateTimeField(help_text="The visit that it is for.")
+    visit = models.CharField(max_length=80, help_text="The name of the visit type as it was then.")
+    price = models.DecimalField("price in dollars", max_digits=8, decimal_places=2)
+    how = models.CharField(max_length=4, choices=How)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+        default_permissions = ["view"]
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0), name="an_estimate_is_not_negative"),
+        ]
+
+    def __str__(self):
+        return f"Estimate for {self.request}"

@@ -1,0 +1,170 @@
+"""Who pays without insurance gets a written estimate in time: 45 CFR 149.610(b)(1)(vi)."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from bookings import estimates, lifecycle
+from bookings.admin import lists
+from bookings.admin.estimate import state
+from bookings.models import AppointmentRequest, Closure, Estimate
+from tests import make
+
+pytestmark = pytest.mark.django_db
+LIST = "/staff/bookings/appointmentrequest/"
+NOON = 17  # in New York, as UTC before the clocks change
+
+
+@pytest.fixture
+def desk(client):
+    client.force_login(make.staff())
+    return client
+
+
+def at(day, hour=NOON):
+    return datetime(2027, 3, day, hour, tzinfo=UTC)
+
+
+def holiday(place, day, **fields):
+    start = at(day, 5)
+    Closure.objects.create(location=place, starts_at=start, ends_at=start + timedelta(days=1), **fields)
+
+
+# March 8, 2027 is a Monday; the clocks change on the 14th.
+@pytest.mark.parametrize(
+    ("booked", "visit", "due"),
+    [
+        (8, 8, None),
+        (8, 10, None),  # two business days ahead
+        (8, 11, 9),  # three: the next business day
+        (5, 10, 8),  # Friday for Wednesday: Monday
+        (6, 10, None),  # Saturday for Wednesday: only Monday and Tuesday lie between
+        (6, 11, 8),
+        (8, 19, 9),  # nine
+        (8, 22, 11),  # ten: the third business day
+        (5, 19, 10),
+    ],
+)
+def test_the_day_of_the_estimate_follows_the_rule(booked, visit, due):
+    day = estimates.due_on(make.location(), at(visit), booked_at=at(booked))
+
+    assert day == (due and date(2027, 3, due))
+
+
+def test_a_holiday_of_the_location_is_no_business_day():
+    place, other = make.location(), make.location(name="Other")
+    holiday(place, 9)
+    for day in (8, 10, 11):
+        holiday(other, day)
+        holiday(place, day, reason=Closure.Reason.TRAINING)
+        holiday(place, day, schedule=make.schedule(place, name=str(day)))
+
+    assert estimates.due_on(place, at(11), booked_at=at(8)) is None
+    assert estimates.due_on(place, at(12), booked_at=at(8)) == date(2027, 3, 10)
+
+
+def test_the_day_is_that_of_the_location():
+    # Late on Sunday evening in New York is Monday in UTC.
+    assert estimates.due_on(make.location(), at(11), booked_at=at(8, 3)) == date(2027, 3, 8)
+
+
+def paying(**fields):
+    """A booked visit on Thursday of somebody who pays without insurance, booked on Monday."""
+    room = make.schedule(visit=make.visit_type(**fields))
+    asked = make.accepted(room, starts_at=make.WEDNESDAY_9 + timedelta(days=1))
+    return lifecycle.record_payment(asked, pays_self=True, by=make.staff("pat"), now=make.later(hours=1))
+
+
+def test_whether_payment_is_known_before_the_booking_or_after_makes_no_difference():
+    kim, thursday = make.staff("kim"), make.WEDNESDAY_9 + timedelta(days=1)
+    before = make.confirmed(starts_at=thursday)
+    lifecycle.record_payment(before, pays_self=True, by=kim, now=make.NOW)
+    before.refresh_from_db()
+    assert before.estimate_due_on is None
+
+    lifecycle.accept(before, by=kim, now=make.later(hours=1))
+    before.refresh_from_db()
+    after = paying()
+    insured = lifecycle.record_payment(after, pays_self=False, by=kim, now=make.NOW)
+
+    assert before.estimate_due_on == date(2027, 3, 9)
+    assert insured.estimate_due_on is None and insured.version == after.version
+
+
+def test_the_clock_runs_from_the_booking_not_from_when_staff_heard_of_it():
+    asked = paying()
+
+    again = lifecycle.record_payment(asked, pays_self=True, by=make.staff(), now=make.later(days=2))
+
+    assert again.estimate_due_on == date(2027, 3, 9)
+
+
+def test_the_estimate_is_kept_as_it_was_given():
+    asked, kim = paying(price=Decimal("250.00")), make.staff("kim")
+
+    given = lifecycle.give_estimate(asked, how=Estimate.How.HAND, by=kim, now=make.later(hours=2))
+    asked.visit_type.price = 300
+    asked.visit_type.save()
+
+    given.refresh_from_db()
+    assert (given.visit, given.price, given.by) == ("Consultation", Decimal("250.00"), kim)
+    assert asked.events.last().verb == "estimate"
+
+
+def test_there_is_no_estimate_without_a_price_or_a_visit():
+    kim = make.staff("kim")
+    with pytest.raises(lifecycle.Refused, match="Consultation has no price yet"):
+        lifecycle.give_estimate(paying(), how="hand", by=kim, now=make.NOW)
+    with pytest.raises(lifecycle.Refused, match="no booked visit"):
+        lifecycle.give_estimate(make.submitted(), how="hand", by=kim, now=make.NOW)
+
+    assert Estimate.objects.count() == 0
+
+
+def test_the_desk_asks_prints_and_marks_the_estimate(desk):
+    room = make.schedule(visit=make.visit_type(price=Decimal("250.00"), notice_hours=1))
+    asked = make.confirmed(room)
+    page = f"{LIST}{asked.pk}/"
+
+    said = desk.post(f"{page}payment/", {}).content.decode()
+    assert "Select how the patient will pay" in said
+
+    desk.post(f"{page}payment/", {"pays_self": "yes"})
+    shown = desk.get(f"{page}change/").content.decode()
+    assert "without insurance" in shown and f"{page}estimate/print/" in shown
+
+    lifecycle.accept(asked, by=make.staff("kim"), now=make.NOW)
+    sheet = desk.get(f"{page}estimate/print/").content.decode()
+    assert sheet.count("$250.00") == 2 and "Wednesday, March 10, 2027 at 9am EST" in sheet
+    assert "$400" in sheet and "1-800-985-3059" in sheet and "Nguyễn Thị Ánh" in sheet
+
+    desk.post(f"{page}estimate/", {"how": "post"})
+    assert asked.estimates.get().how == "post"
+    assert "given " in desk.get(f"{page}change/").content.decode()
+
+
+def test_an_estimate_is_listed_as_owed_until_it_is_given_and_marked_when_late(desk):
+    asked = paying(price=100)
+    make.accepted(email="insured@example.com")
+    tuesday, wednesday = make.later(days=1), make.later(days=2)
+
+    def owed():
+        return list(AppointmentRequest.objects.filter(lists.LISTS["estimates"].requests(wednesday)))
+
+    assert owed() == [asked]
+    assert state(asked, now=tuesday) == '<span class="tag tag--waiting">due</span> March 9'
+    assert state(asked, now=wednesday) == '<span class="tag tag--stopped">late</span> March 9'
+
+    lifecycle.give_estimate(asked, how="hand", by=make.staff("kim"), now=wednesday)
+    assert owed() == []
+    assert state(asked, now=wednesday) == "given March 10"
+    assert "given March 10" in desk.get(f"{LIST}?list=all").content.decode()
+
+
+def test_a_visit_that_was_cancelled_owes_no_estimate():
+    asked = paying(price=100)
+    lifecycle.cancel(asked, now=make.later(hours=2))
+
+    assert state(AppointmentRequest.objects.get(), now=make.later(hours=3)) == "none"
+    assert not AppointmentRequest.objects.filter(lists.LISTS["estimates"].requests(make.NOW))
