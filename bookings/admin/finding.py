@@ -6,7 +6,7 @@ import unicodedata
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from bookings.forms import clean_line
+from bookings.fields import clean_line
 
 EXTENSION = re.compile(r"\s*(?:ext|x)\.?\s*\d+$", re.IGNORECASE)
 NUMBER = re.compile(r"[\d\s()+./-]+")

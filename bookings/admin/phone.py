@@ -9,7 +9,7 @@ from bookings import availability, lifecycle
 from bookings.admin import times
 from bookings.admin.local_time import DayField
 from bookings.admin.moving import TimeForm, instead
-from bookings.forms import LineField
+from bookings.fields import LineField
 from bookings.models import AppointmentRequest, RequestedPeriod, VisitType
 
 BOOK, HOLD, WAIT = "book", "hold", "wait"

@@ -6,7 +6,8 @@ from django import forms
 
 from bookings import availability
 from bookings.admin import times
-from bookings.forms import LineField, QuestionForm
+from bookings.fields import LineField
+from bookings.forms import QuestionForm
 from bookings.lifecycle import Choice
 from bookings.models import Appointment, AppointmentRequest, Event, Location, Schedule, VisitType
 
