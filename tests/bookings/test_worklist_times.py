@@ -185,7 +185,7 @@ def test_no_start_in_the_address_breaks_the_form(desk):
 def test_a_new_address_gets_the_link_and_a_wrong_one_its_sentence(desk):
     asked = make.confirmed()
     given = {"email": "new@example.com", "phone": "", "contact_by": "email"}
-    assert "Your link to Example Clinic" in text(desk.post(url(asked, "contact"), given))
+    assert "Your new link to Example Clinic" in text(desk.post(url(asked, "contact"), given))
     assert "Enter it, so that we can answer in this way" in text(
         desk.post(url(asked, "contact"), {**given, "contact_by": "phone", "_do": ""})
     )
