@@ -5,7 +5,7 @@ from datetime import datetime
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from bookings.lifecycle.transitions import Refused, lock
+from bookings.lifecycle.transitions import Refused, lock_as_it_is
 from bookings.models import AppointmentRequest, Event, Note
 
 
@@ -21,7 +21,7 @@ def mark_phoned(
     request: AppointmentRequest, *, outcome: str, by: AbstractBaseUser, now: datetime, text: str = ""
 ) -> Event:
     """Somebody called the patient; `outcome` is one of Event.Call. `text` is kept as a note."""
-    locked = lock(request)
+    locked = lock_as_it_is(request)
     if text.strip():
         note(locked, text, by=by, now=now)
     return Event.objects.create(

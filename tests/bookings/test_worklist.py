@@ -93,14 +93,14 @@ def test_a_phone_call_ends_a_mail_problem(desk):
 
 def test_a_deadline_is_said_in_words():
     asked = make.confirmed()
-    after = [{}, {"hours": 42, "minutes": 20}, {"hours": 46}, {"days": 4}]
+    after = [{}, {"hours": 28, "minutes": 20}, {"hours": 32}, {"days": 4}]
 
     said = [wording.deadline(asked, now=make.later(**each)) for each in after]
 
     assert said == [
-        f'<span class="tag tag--{look}">reply {words}</span> Wednesday, March 10, 2027 at 7am EST'
+        f'<span class="tag tag--{look}">reply {words}</span> Tuesday, March 9, 2027 at 5pm EST'
         for look, words in [
-            ("calm", "in 43 hours"),
+            ("calm", "in 29 hours"),
             ("waiting", "in 40 minutes"),
             ("stopped", "3 hours late"),
             ("stopped", "2 days late"),
