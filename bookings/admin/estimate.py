@@ -3,6 +3,7 @@
 What the sheet must say: 45 CFR 149.610(c)(1). What we do not know is left blank, to fill in by hand.
 """
 
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -68,6 +69,7 @@ def sheet(request, pk):
         request,
         "admin/bookings/estimate.html",
         {
+            **admin.site.each_context(request),
             "asked": asked,
             "location": location,
             "visit_type": asked.visit_type,

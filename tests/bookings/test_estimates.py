@@ -137,7 +137,12 @@ def test_the_desk_asks_prints_and_marks_the_estimate(desk):
     lifecycle.accept(asked, by=make.staff("kim"), now=make.NOW)
     sheet = desk.get(f"{page}estimate/print/").content.decode()
     assert sheet.count("$250.00") == 2 and "Wednesday, March 10, 2027 at 9am EST" in sheet
-    assert "$400" in sheet and "1-800-985-3059" in sheet and "Nguyễn Thị Ánh" in sheet
+    assert (
+        "Front desk, Example Clinic" in sheet
+        and "$400" in sheet
+        and "1-800-985-3059" in sheet
+        and "Nguyễn Thị Ánh" in sheet
+    )
 
     desk.post(f"{page}estimate/", {"how": "post"})
     assert asked.estimates.get().how == "post"
