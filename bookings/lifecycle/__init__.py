@@ -5,15 +5,14 @@ transitions, write, record the event, owe the message.
 """
 
 from bookings.lifecycle.claims import Choice
+from bookings.lifecycle.contact import correct_contact, may_correct_contact
 from bookings.lifecycle.estimates import give_estimate, record_payment
 from bookings.lifecycle.remarks import mark_phoned, note
 from bookings.lifecycle.requests import (
     accept,
     accept_offer,
     choose_time,
-    correct_contact,
     decline,
-    may_correct_contact,
     offer,
     refuse_offer,
     submit,

@@ -40,9 +40,6 @@ REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0 O 1 I: it is read
 # Until the patient has shown that the address is theirs, a time is held for so long only.
 UNCONFIRMED_HOLD = timedelta(minutes=20)
 
-# Each correction by a patient may send an e-mail to an address that nobody has confirmed.
-MOST_CORRECTIONS = 5
-
 AsksFor, Kind = AppointmentRequest.AsksFor, Message.Kind
 
 
@@ -315,52 +312,6 @@ def withdraw(request: AppointmentRequest, *, now: datetime, by: AbstractBaseUser
     locked = lock(request)
     move(locked, Status.WITHDRAWN, verb="withdraw", by=by, now=now)
     claims.let_go(locked)
-
-
-@transaction.atomic
-def correct_contact(
-    request: AppointmentRequest,
-    *,
-    email: str,
-    phone: str,
-    contact_by: str,
-    now: datetime,
-    by: AbstractBaseUser | None = None,
-) -> AppointmentRequest:
-    """Another address or number.
-
-    Where the address changes, links sent so far die, what is still owed goes to the new one, and the
-    way in is sent there anew, unless the request is suspect. Until an address is confirmed, the person
-    who asked stays the one whose holds are counted. Raises Refused for a request that has ended.
-    """
-    locked = lock(request)
-    if locked.status not in (*AppointmentRequest.OPEN, Status.ACCEPTED):
-        raise Refused("This request has ended. Please ask anew.")
-    if by is None and not may_correct_contact(locked):
-        raise Refused(f"These details were changed many times. Please phone {locked.location.phone}.")
-    is_new_address = email != locked.email
-    locked.email, locked.phone, locked.contact_by = email, phone, contact_by
-    if locked.verified_at:
-        locked.person = shield.person(email, phone)
-    record(
-        locked,
-        verb="correct_contact",
-        by=by,
-        now=now,
-        before=locked.status,
-        after=locked.status,
-        is_new_version=is_new_address,
-    )
-    if is_new_address:
-        messages.carry_on(locked)
-    if is_new_address and not locked.is_suspect:
-        messages.owe(locked, Kind.VERIFY if locked.status == Status.UNVERIFIED else Kind.LINK, now=now)
-    return locked
-
-
-def may_correct_contact(request: AppointmentRequest) -> bool:
-    """Whether the patient has not corrected the address or number too often."""
-    return request.events.filter(verb="correct_contact", by=None).count() < MOST_CORRECTIONS
 
 
 def new_reference() -> str:

@@ -1,7 +1,8 @@
-from bookings.models.booking import Appointment, AppointmentRequest, RequestedPeriod
+from bookings.models.booking import Appointment, AppointmentRequest
 from bookings.models.clinic import Closure, Location, OpeningHours, Schedule, VisitType
 from bookings.models.estimate import Estimate
 from bookings.models.history import Event, Message, Note
+from bookings.models.period import RequestedPeriod
 from bookings.models.shield import Tally
 from bookings.models.trail import Viewing
 

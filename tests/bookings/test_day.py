@@ -107,7 +107,7 @@ def test_taken_free_held_and_closed_time_are_told_apart_in_words_and_by_shape(de
     assert "Booked" in row_at(sheet, "9am EST")[1][0]
     assert row_at(sheet, "10am EST")[1][2] == "free"
     assert row_at(sheet, "11am EST")[1][2] == "taken held"
-    assert "Held until Wednesday, March 10, 2027 at 9am EST, not booked" in row_at(sheet, "11am EST")[1][0]
+    assert "Held until Tuesday, March 9, 2027 at 5pm EST, not booked" in row_at(sheet, "11am EST")[1][0]
     assert row_at(sheet, "1pm EST")[1] == ["Room: closed: training", 2, "closed"]
 
 

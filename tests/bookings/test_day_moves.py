@@ -107,7 +107,7 @@ def test_two_who_move_the_same_visit_do_not_undo_each_other_unseen(desk):
 
     page = desk.post(move_url(asked), to(room, "14:00")).content.decode()
 
-    assert "This request is already cancelled: kim, Monday, March 8, 2027 at noon EST." in page
+    assert "This visit is already marked “cancelled”: kim, Monday, March 8, 2027 at noon EST." in page
 
 
 def test_who_moves_what_somebody_else_has_moved_meanwhile_looks_again_first(desk):
@@ -120,7 +120,7 @@ def test_who_moves_what_somebody_else_has_moved_meanwhile_looks_again_first(desk
     page = desk.post(move_url(asked), to(room, "14:00", _seen=seen)).text
 
     assert asked.appointments.get().starts_at == noon.starts_at
-    assert "Nothing was done: kim changed this request while you looked at it" in page
+    assert "This request has changed since you looked at it: kim" in page
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ class Clinic(RuleBasedStateMachine):
                 is_suspect=suspect and not by_staff,
                 **contact,
             )
-        except lifecycle.TimeGone:
+        except lifecycle.Refused:
             return multiple()
 
     @rule(request=asked, verb=st.sampled_from(PATIENT_VERBS))

@@ -85,14 +85,15 @@ def test_the_time_to_reply_runs_from_the_confirmed_address_to_the_first_answer()
         asked = make.submitted(
             room, starts_at=hour(number), email=f"{number}@example.com", now=make.later(hours=-5)
         )
-        lifecycle.verify(asked, now=make.NOW)
-        lifecycle.offer(
+        asked = lifecycle.verify(asked, now=make.NOW)
+        asked = lifecycle.offer(
             asked,
             lifecycle.Choice(asked.visit_type, asked.location, hour(24 + number)),
             by=kim,
             now=make.later(hours=waited),
         )
         lifecycle.refuse_offer(asked, now=make.later(hours=21))
+        asked.refresh_from_db()
         lifecycle.decline(asked, by=kim, reason="no_time", now=make.later(hours=22))
     make.confirmed(room, starts_at=hour(6))
     lifecycle.accept(make.submitted(room, starts_at=hour(7), via="phone", by=kim), by=kim, now=make.NOW)
