@@ -24,6 +24,7 @@ def ask_for_an_appointment(page):
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("group").get_by_role("radio").first.check()
     page.get_by_role("button", name="Continue").click()
+    page.wait_for_timeout(2000)  # nobody types their name sooner, and who does is taken for a robot
     page.get_by_label("Full name").fill("Nguyễn Thị Ánh")
     page.get_by_label("E-mail", exact=True).check()
     page.get_by_label("E-mail address").fill("anh@example.com")

@@ -55,6 +55,7 @@ def test_a_patient_confirms_accepts_moves_and_cancels_with_the_keyboard_alone(vi
     press(page, "main button")
     assert "Your e-mail address is confirmed." in look()
 
+    asked.refresh_from_db()
     choice = lifecycle.Choice(asked.visit_type, asked.location, free(room, days=5))
     lifecycle.offer(asked, choice, by=make.staff(), now=timezone.now())
     page.reload()
