@@ -18,6 +18,7 @@ def test_the_form_and_its_mistakes_and_the_confirmation_have_no_violation(visit,
     found = {}
 
     def look(name):
+        page.wait_for_load_state()  # before the style sheet is there, everything is too wide
         too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         found[name] = violations(page) + ["wider than the screen"] * (too_wide > 0)
 
