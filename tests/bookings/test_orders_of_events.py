@@ -116,3 +116,14 @@ def test_who_cancels_the_visit_they_saw_does_not_cancel_another_one(real_commits
 
     with pytest.raises(lifecycle.Refused):
         lifecycle.cancel(seen, now=NOW)
+
+
+@pytest.mark.django_db
+def test_a_link_that_went_to_one_address_does_not_confirm_another():
+    seen = make.submitted(email="mallory@example.com")
+    lifecycle.correct_contact(seen, email="victim@example.com", phone="", contact_by="email", now=NOW)
+
+    with pytest.raises(lifecycle.Refused):
+        lifecycle.verify(seen, now=NOW)
+
+    assert AppointmentRequest.objects.get().verified_at is None
