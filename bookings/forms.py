@@ -127,16 +127,6 @@ def full_name():
     )
 
 
-class DeclineForm(QuestionForm):
-    reason = forms.ChoiceField(
-        label="Why can we not offer this?",
-        help_text="For our own records. The message to the patient does not say it.",
-        choices=AppointmentRequest.DeclineReason,
-        widget=forms.RadioSelect,
-        error_messages={"required": "Select a reason", "invalid_choice": "Select a reason"},
-    )
-
-
 def length_in_words(minutes: int) -> str:
     """Like "50 minutes", "1 hour" or "2 hours 30 minutes"."""
     hours, rest = divmod(minutes, 60)
