@@ -20,6 +20,11 @@ def pytest_sessionstart(session):
         database.start(settings.POSTGRES_DIR, "-c", "fsync=off", "-c", "full_page_writes=off")
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that start whole programs go first: one of them is longer than many others together."""
+    items.sort(key=lambda item: item.path.name != "test_runclinic.py")
+
+
 def pytest_sessionfinish(session):
     if _owns_the_server(session):
         database.stop(settings.POSTGRES_DIR)

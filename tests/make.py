@@ -24,8 +24,9 @@ def location(*, hours=(time(9), time(17)), weekdays=range(5), **fields):
     place = Location.objects.create(
         street="1 Example Street", city="Arlington", state="VA", postal_code="22201", **fields
     )
-    for weekday in weekdays:
-        OpeningHours.objects.create(location=place, weekday=weekday, opens=hours[0], closes=hours[1])
+    OpeningHours.objects.bulk_create(
+        OpeningHours(location=place, weekday=weekday, opens=hours[0], closes=hours[1]) for weekday in weekdays
+    )
     return place
 
 
