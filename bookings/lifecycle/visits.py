@@ -110,12 +110,14 @@ def undo_noshow(request: AppointmentRequest, *, by: AbstractBaseUser, now: datet
 
 
 def enter_in_error(request: AppointmentRequest, *, by: AbstractBaseUser, now: datetime) -> Appointment:
-    """This visit should never have been written down; it stays on record as an error. Raises Refused."""
+    """This visit should never have been written down; it stays on record as an error.
+
+    A time that is only held is no visit yet: its request is declined or withdrawn. Raises Refused.
+    """
     with transaction.atomic():
         locked = lock(request)
-        appointment = locked.appointments.select_for_update().order_by("pk").last()
         return move_appointment(
-            locked, appointment, Status.ENTERED_IN_ERROR, verb="enter_in_error", by=by, now=now
+            locked, locked.appointment, Status.ENTERED_IN_ERROR, verb="enter_in_error", by=by, now=now
         )
 
 

@@ -258,7 +258,7 @@ class Appointment(models.Model):
         ENTERED_IN_ERROR = "entered-in-error", "entered in error"
 
     NEXT = {
-        Status.PENDING: {Status.BOOKED, Status.CANCELLED, Status.ENTERED_IN_ERROR},
+        Status.PENDING: {Status.BOOKED, Status.CANCELLED},
         Status.BOOKED: {
             Status.ARRIVED,
             Status.FULFILLED,

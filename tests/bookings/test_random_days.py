@@ -142,9 +142,9 @@ class Clinic(RuleBasedStateMachine):
                 assert len(states) == 1
                 assert "pending" not in states
             elif request.status in ("unverified", "pending", "offered"):
-                assert states <= {"pending", "entered-in-error"}
+                assert states <= {"pending"}
             else:
-                assert states <= {"entered-in-error"}
+                assert states == set()
             if not request.verified_at and request.status != "offered":
                 until = [one.held_until for one in request.appointments.all() if one.status == "pending"]
                 assert all(end <= request.created_at + timedelta(minutes=20) for end in until)

@@ -185,3 +185,14 @@ def test_a_visit_entered_in_error_frees_its_time_and_stays_on_record():
 
     assert Appointment.objects.get().status == "entered-in-error"
     assert make.confirmed(room, email="newcomer@example.com").appointments.get().status == "pending"
+
+
+@pytest.mark.parametrize("is_let_go", [False, True], ids=["held", "let go"])
+def test_a_time_that_is_only_held_is_no_visit_to_enter_in_error(is_let_go):
+    asked = make.confirmed()
+    if is_let_go:
+        lifecycle.waitlist(asked, by=make.staff("kim"), now=make.NOW)
+        asked.refresh_from_db()
+
+    with pytest.raises(lifecycle.Refused):
+        lifecycle.enter_in_error(asked, by=make.staff(), now=make.NOW)
