@@ -32,6 +32,13 @@ def test_choosing_a_display_leads_back_to_this_site_only(client, back):
     assert client.post(DISPLAY, {"theme": "dark", "back": back}).headers["Location"] == "/"
 
 
+@pytest.mark.django_db
+def test_the_form_of_the_displays_leads_back_to_the_very_page_with_its_question(client):
+    page = client.get("/search/?q=light+%26+noise").content.decode()
+
+    assert 'name="back" value="/search/?q=light+%26+noise"' in page
+
+
 def test_another_site_cannot_choose_the_display(client):
     response = client.post(DISPLAY, {"theme": "dark"}, headers={"origin": "https://evil.example"})
 
