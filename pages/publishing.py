@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
@@ -140,14 +141,18 @@ def move(page: Page, *, by: AbstractBaseUser, path: str) -> None:
     the old address. Raises Refused without the right to it, for the home page, and for an address
     that is no address or is taken.
     """
-    with transaction.atomic():
-        page = Page.objects.select_for_update().get(pk=page.pk)
-        old_path, page.path = page.path, path
-        if reasons := list(_objections_to_move(page, old_path, by)):
-            raise Refused(reasons)
-        Redirect.objects.filter(old_path=path).delete()
-        page.save(update_fields=["path"])
-        Redirect.objects.update_or_create(old_path=old_path, defaults={"page": page})
+    try:
+        with transaction.atomic():
+            page = Page.objects.select_for_update().get(pk=page.pk)
+            old_path, page.path = page.path, path
+            if reasons := list(_objections_to_move(page, old_path, by)):
+                raise Refused(reasons)
+            Redirect.objects.filter(old_path=path).delete()
+            page.save(update_fields=["path"])
+            Redirect.objects.update_or_create(old_path=old_path, defaults={"page": page})
+    except IntegrityError as error:
+        # Somebody took one of the two addresses after the look at them and before the change.
+        raise Refused(["Somebody has just changed this address too. Look, and try once more."]) from error
 
 
 def publish_starter(
@@ -207,6 +212,12 @@ def leads_somewhere(path: str, kinds: Mapping[str, str] | None = None) -> bool:
     public = Page.objects.public().filter(path=path).values_list("kind", flat=True)
     kind = public.first() if kinds is None else kinds.get(path)
     return kind is not None and (match.view_name != "whole_guide" or kind == Page.Kind.HUB)
+
+
+def drawing_of(hub: Page) -> str | None:
+    """The drawing at the head of a hub, as SVG; it goes with the page to a new address."""
+    paths = chain([hub.path], hub.redirects.values_list("old_path", flat=True))
+    return next(filter(None, map(picture, paths)), None)
 
 
 def picture(name: str) -> str | None:

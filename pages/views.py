@@ -61,7 +61,7 @@ def context_of(page, revision):
         "sources": sources,
         "crumbs": crumbs(page),
         "guide": guide,
-        "drawing": publishing.picture(page.path) if page.kind == Page.Kind.HUB else None,
+        "drawing": publishing.drawing_of(page) if page.kind == Page.Kind.HUB else None,
         "today": timezone.localdate(),
         **neighbours(page, guide),
     }

@@ -5,6 +5,7 @@ import pytest
 from pages.models import Page
 from tests import make
 from tests.browser.conftest import DISPLAYS
+from tests.pages import make as make_page
 
 LIGHT = "migraine/light-sensitivity"
 
@@ -36,6 +37,11 @@ def test_the_pages_for_editing_have_no_violation(visit, violations, display):
     page.get_by_role("heading", name="What keeps these words from the public").wait_for()
     found = {"faulty": violations(page)}
     revision = page.url.rpartition("=")[2]
+    propose(page, pk)
+    make_page.proposed(Page.objects.get(pk=pk), change_note="Meanwhile")
+    page.get_by_role("button", name="Keep these words").click()
+    page.get_by_role("heading", name="Other words came in while you were writing").wait_for()
+    found["overtaken"] = violations(page)
     paths = [
         f"/staff/pages/page/{pk}/withdraw/",
         *(f"/staff/pages/revision/{revision}/{act}/" for act in ["change", "approve", "again"]),
@@ -47,7 +53,7 @@ def test_the_pages_for_editing_have_no_violation(visit, violations, display):
         page.goto(path)
         found[path] = violations(page)
 
-    assert found == {key: [] for key in ["faulty", *paths]}
+    assert found == {key: [] for key in ["faulty", "overtaken", *paths]}
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])

@@ -1,9 +1,11 @@
+import threading
+
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from pages import publishing
-from pages.models import Redirect
+from pages.models import Page, Redirect
 from tests.pages import make
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +133,45 @@ def test_a_page_is_moved_in_the_admin_and_a_refusal_keeps_what_was_typed(staff_c
     assert moved.redirect_chain == [(f"/staff/pages/page/{page.pk}/change/", 302)]
     assert "Moved. Who comes to /light/ is sent to the new address." in moved.content.decode()
     assert f"{page.pk}/move/" in moved.content.decode()
+
+
+def test_of_two_pages_that_move_to_one_address_at_once_one_is_refused_with_a_sentence(
+    real_commits, monkeypatch
+):
+    pages, by = [make.page("light"), make.page("dark")], make.reviewer()
+    both_have_looked, told = threading.Barrier(2), []
+    look = publishing._objections_to_move
+
+    def look_and_wait(*asked):
+        yield from look(*asked)
+        both_have_looked.wait()
+
+    monkeypatch.setattr(publishing, "_objections_to_move", look_and_wait)
+
+    def move(page):
+        try:
+            publishing.move(page, by=by, path="bright")
+        except publishing.Refused as refused:
+            told.extend(refused.reasons)
+        connection.close()
+
+    threads = [threading.Thread(target=move, args=[page]) for page in pages]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert told == ["Somebody has just changed this address too. Look, and try once more."]
+    moved, stayed = Page.objects.get(path="bright"), Page.objects.exclude(path="bright").get()
+    assert {moved.pk, stayed.pk} == {page.pk for page in pages}
+    assert list(Redirect.objects.values_list("page", flat=True)) == [moved.pk]
+
+
+def test_a_hub_takes_its_drawing_to_a_new_address(client):
+    hub = make.starter(make.page("treatments", kind="hub")).page
+    before = client.get("/treatments/").context["drawing"]
+
+    publishing.move(hub, by=make.reviewer(), path="what-helps")
+
+    assert "<svg" in before
+    assert client.get("/what-helps/").context["drawing"] == before
