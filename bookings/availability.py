@@ -77,16 +77,14 @@ def schedules_free_at(
     return [schedule for schedule, starts in possible.items() if starts_at in starts]
 
 
-def visits_on(day: date, location: Location) -> Counter:
-    """How many visits each schedule (by its key) has on the local `day`."""
+def visits_on(day: date, location: Location, *, now: datetime) -> Counter:
+    """How many visits and times held at `now` each schedule (by its key) has on the local `day`."""
     midnight = instant(day, time.min, location.zone)
     next_midnight = instant(day + timedelta(days=1), time.min, location.zone)
     return Counter(
-        Appointment.objects.filter(
-            schedule__location=location,
-            status__in=Appointment.OCCUPYING,
-            occupied__overlap=(midnight, next_midnight),
-        ).values_list("schedule", flat=True)
+        _occupying(now)
+        .filter(schedule__location=location, occupied__overlap=(midnight, next_midnight))
+        .values_list("schedule", flat=True)
     )
 
 
@@ -180,18 +178,19 @@ def _close_of_second_working_day(location, *, now):
 def _taken(schedules, window, *, now):
     """What is occupied in the window, by schedule: the one query that looks at the history."""
     taken: dict[int, list[Interval]] = {schedule.pk: [] for schedule in schedules}
-    occupying = Appointment.objects.filter(
-        ~Q(status=Appointment.Status.PENDING, held_until__lte=now),
-        schedule__in=schedules,
-        status__in=Appointment.OCCUPYING,
-        occupied__overlap=window,
-    )
+    occupying = _occupying(now).filter(schedule__in=schedules, occupied__overlap=window)
     # Two instants are read in half the time of a range.
     for schedule_id, *occupied in occupying.order_by().values_list(
         "schedule_id", "occupied__startswith", "occupied__endswith"
     ):
         taken[schedule_id].append(tuple(occupied))
     return taken
+
+
+def _occupying(now):
+    """An overdue hold occupies nothing."""
+    overdue = Q(status=Appointment.Status.PENDING, held_until__lte=now)
+    return Appointment.objects.filter(~overdue, status__in=Appointment.OCCUPYING)
 
 
 # Pure arithmetic, without database

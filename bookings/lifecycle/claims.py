@@ -129,5 +129,5 @@ def _schedule_for(choice, *, now):
     free = availability.schedules_free_at(choice.visit_type, place, choice.starts_at, now=now)
     if not free:
         raise TimeGone
-    busy = availability.visits_on(place.local(choice.starts_at).date(), place)
+    busy = availability.visits_on(place.local(choice.starts_at).date(), place, now=now)
     return min(free, key=lambda schedule: (busy[schedule.pk], schedule.position, schedule.pk))

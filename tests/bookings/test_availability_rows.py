@@ -242,8 +242,17 @@ def test_visits_are_counted_by_the_day_at_their_place():
 
     lifecycle.decline(gone, by=make.staff(), reason="no_time", now=make.NOW)
 
-    counted = [availability.visits_on(WEDNESDAY + number * DAY, room.location) for number in (-1, 0, 1)]
+    days = [WEDNESDAY + number * DAY for number in (-1, 0, 1)]
+    counted = [availability.visits_on(day, room.location, now=make.NOW) for day in days]
     assert counted == [{}, {room.pk: 1}, {}]
+
+
+def test_a_hold_that_has_ended_is_not_counted_as_a_visit():
+    room = make.schedule()
+    held = make.confirmed(room).appointments.get()
+
+    ends = [held.held_until - timedelta(seconds=1), held.held_until]
+    assert [availability.visits_on(WEDNESDAY, room.location, now=now)[room.pk] for now in ends] == [1, 0]
 
 
 @pytest.fixture(params=["Pacific/Kiritimati", "Pacific/Pago_Pago"])
