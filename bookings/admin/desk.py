@@ -208,10 +208,11 @@ KEEPS = {"note", "phoned", "payment", "estimate"}
 
 def form_of(request, act, asked, now):
     given = {"asked": asked, "now": now}
+    if issubclass(act.form, TimeForm):
+        given["may_override"] = request.user.has_perm("bookings.override_hours")
+        given["start"] = request.GET.get("start", "")
     if request.method == "POST":
         return act.form(request.POST, **given)
-    if issubclass(act.form, TimeForm):
-        given["start"] = request.GET.get("start", "")
     return act.form(**given)
 
 

@@ -44,6 +44,17 @@ def instead(visit_type: VisitType, place: Location, starts_at: datetime, *, now:
     return f"Free near it: {'; '.join(place.time_in_words(slot.starts_at) for slot in slots[:4])}."
 
 
+def weigh(form, time_field: str, broken: list[str]) -> None:
+    """A time that breaks rules needs a reason, and somebody who may give one: else say so in the form."""
+    if not broken:
+        return
+    said = f"This time is {', and '.join(broken)}."
+    if not form.may_override:
+        form.add_error(time_field, f"{said} Choose another time. A manager can book this one")
+    elif not form.cleaned_data.get("reason"):
+        form.add_error("reason", f"{said} Choose another time, or say why this one")
+
+
 def _standing(visit_type, schedule, starts_at, *, now, besides=None):
     found = times.standings(visit_type, schedule.location, starts_at, besides=besides, now=now)
     return next(standing for standing in found if standing.schedule == schedule)
@@ -105,17 +116,7 @@ class TimeForm(QuestionForm):
         if taken:
             self.add_error("hour", taken)
         else:
-            self.weigh(objections(visit_type, schedule, self.starts_at, now=self.now))
-
-    def weigh(self, broken: list[str]) -> None:
-        """A time that breaks a rule needs a reason, and somebody who may give one."""
-        if not broken:
-            return
-        said = f"This time is {', and '.join(broken)}."
-        if not self.may_override:
-            self.add_error("hour", f"{said} Choose another time. A manager can book this one")
-        elif not self.cleaned_data.get("reason"):
-            self.add_error("reason", f"{said} Choose another time, or say why this one")
+            weigh(self, "hour", objections(visit_type, schedule, self.starts_at, now=self.now))
 
     def choice(self, visit_type: VisitType) -> Choice:
         """What was chosen, with the reason where it is not a time that we offer."""

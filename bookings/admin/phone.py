@@ -8,7 +8,7 @@ from django.db import transaction
 from bookings import availability, lifecycle
 from bookings.admin import times
 from bookings.admin.local_time import DayField
-from bookings.admin.moving import TimeForm, instead
+from bookings.admin.moving import TimeForm, instead, weigh
 from bookings.fields import LineField
 from bookings.models import AppointmentRequest, RequestedPeriod, VisitType
 
@@ -138,7 +138,7 @@ class PhoneForm(TimeForm):
         if not availability.schedules_free_at(visit_type, self.location, self.starts_at, now=self.now):
             self.add_error("hour", f"Nothing is free then. {self._instead(visit_type)}")
             return
-        self.weigh(times.rules_broken(visit_type, self.location, self.starts_at, now=self.now))
+        weigh(self, "hour", times.rules_broken(visit_type, self.location, self.starts_at, now=self.now))
 
     def _instead(self, visit_type):
         return instead(visit_type, self.location, self.starts_at, now=self.now)

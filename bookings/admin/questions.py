@@ -6,6 +6,7 @@ from django import forms
 
 from bookings import availability
 from bookings.admin import times
+from bookings.admin.moving import weigh
 from bookings.fields import LineField
 from bookings.forms import QuestionForm
 from bookings.lifecycle import Choice
@@ -158,10 +159,13 @@ class TimeForm(ActForm):
         required=False,
     )
 
-    def __init__(self, *args, asked, now, start="", **kwargs):
+    def __init__(self, *args, asked, now, may_override, start="", **kwargs):
         first = {"visit_type": asked.visit_type_id, "location": asked.location_id, "start": start}
         super().__init__(*args, asked=asked, now=now, initial=first, **kwargs)
         self.warnings: list[str] = []
+        self.may_override = may_override
+        if not may_override:
+            del self.fields["reason"]
         given = self.data.get("start") if self.is_bound else start
         self.fields["start"].widget.choices = self._times(given)
         if not self._comes_twice():
@@ -224,7 +228,7 @@ class TimeForm(ActForm):
         if starts_at <= self.now:
             self.add_error("start", "This time has passed. Choose one that is still ahead")
             return
-        self._weigh(Choice(visit_type, location, starts_at, schedule, data["reason"]))
+        self._weigh(Choice(visit_type, location, starts_at, schedule, data.get("reason", "")))
 
     def _start(self, location):
         """The instant that was chosen or typed; None with an error said where there is none."""
@@ -270,10 +274,9 @@ class TimeForm(ActForm):
                 choice = Choice(
                     choice.visit_type, choice.location, choice.starts_at, free[0].schedule, choice.reason
                 )
-        if self.warnings and not choice.reason:
-            self.add_error("reason", f"Say why: this time is {', '.join(self.warnings)}")
-            return
-        self.cleaned_data["choice"] = choice
+        weigh(self, "start", self.warnings)
+        if not self.errors:
+            self.cleaned_data["choice"] = choice
 
 
 def is_near(day, now) -> bool:
