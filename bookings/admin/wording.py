@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.utils.html import format_html
 
 from bookings.messages import REMINDERS
-from bookings.models import Appointment, AppointmentRequest, Event, Message
+from bookings.models import Appointment, AppointmentRequest, Event, Location, Message
 
 Status, AsksFor = AppointmentRequest.Status, AppointmentRequest.AsksFor
 
@@ -79,7 +79,7 @@ def _count(number, unit):
     return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
-def deadline(request: AppointmentRequest, *, now: datetime) -> str:
+def deadline(request: AppointmentRequest, *, now: datetime, in_words=Location.time_in_words) -> str:
     """Who must do what by when, as HTML; empty where nothing runs out."""
     held = request.appointment
     if request.status == Status.PENDING:
@@ -92,23 +92,23 @@ def deadline(request: AppointmentRequest, *, now: datetime) -> str:
         return ""
     look = "stopped" if until < now else "waiting" if until - now < SOON else "calm"
     words = f"{what} {distance(until, now=now)}"
-    return format_html("{} {}", tag(look, words), request.location.time_in_words(until))
+    return format_html("{} {}", tag(look, words), in_words(request.location, until))
 
 
-def asked_for(request: AppointmentRequest) -> str:
+def asked_for(request: AppointmentRequest, in_words=Location.time_in_words) -> str:
     """The time asked for, or what was asked instead of one, in words."""
     if request.wanted_at:
-        return request.location.time_in_words(request.wanted_at)
+        return in_words(request.location, request.wanted_at)
     parts = [request.get_asks_for_display(), *(str(period) for period in request.periods.all())]
     return ": ".join([parts[0], "; or ".join(parts[1:])]) if parts[1:] else parts[0]
 
 
-def when(request: AppointmentRequest) -> str:
+def when(request: AppointmentRequest, in_words=Location.time_in_words) -> str:
     """The time that the request has or is offered, with its schedule; else what it asks for."""
     given = request.appointment
     if given is None or (given.status == Appointment.Status.PENDING and request.status != Status.OFFERED):
-        return asked_for(request)
-    return f"{request.location.time_in_words(given.starts_at)}, {given.schedule.name}"
+        return asked_for(request, in_words)
+    return f"{in_words(request.location, given.starts_at)}, {given.schedule.name}"
 
 
 def state(request: AppointmentRequest) -> str:

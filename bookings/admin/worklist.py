@@ -9,7 +9,7 @@ from bookings import trail
 from bookings.admin import estimate, finding, lists, wording
 from bookings.admin.bulk import bulk
 from bookings.admin.desk import Desk
-from bookings.models import Appointment, AppointmentRequest
+from bookings.models import Appointment, AppointmentRequest, Location
 
 
 class ReadOnly:
@@ -27,7 +27,7 @@ class ReadOnly:
 
 @admin.register(AppointmentRequest)
 class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
-    list_display = ["row", "patient", "visit", "location", "when", "state", "deadline", "told", "estimate"]
+    list_display = ["row", "deadline", "patient", "visit", "location", "when", "state", "told", "estimate"]
     list_display_links = ["row"]
     list_filter = [lists.ListFilter, lists.StatusFilter, lists.DayFilter, "location", "visit_type"]
     list_select_related = ["visit_type", "location"]
@@ -90,7 +90,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="when", ordering="wanted_at")
     def when(self, asked):
-        return wording.when(asked)
+        return wording.when(asked, Location.time_in_short)
 
     @admin.display(description="state", ordering="status")
     def state(self, asked):
@@ -98,7 +98,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="deadline", ordering="reply_until")
     def deadline(self, asked):
-        return wording.deadline(asked, now=timezone.now())
+        return wording.deadline(asked, now=timezone.now(), in_words=Location.time_in_short)
 
     @admin.display(description="estimate", ordering="estimate_due_on")
     def estimate(self, asked):

@@ -83,6 +83,11 @@ class Location(models.Model):
         """The one way in which a time is written for people: day, hour and the place's zone."""
         return f"{self.day_in_words(instant)} at {self.hour_in_words(instant)}"
 
+    def time_in_short(self, instant: datetime) -> str:
+        """The same for a column of a list, like “Wed, Mar 10, 2027, 5pm EST”."""
+        local = self.local(instant)
+        return f"{local:%a}, {local:%b} {local.day}, {local.year}, {self.hour_in_words(instant)}"
+
 
 class VisitType(models.Model):
     """Something that can be asked for."""
