@@ -4,7 +4,7 @@ A window like the rest: every act is a verb of lifecycle. What is shown may be s
 sentence tells.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django import forms
 from django.contrib import admin, messages
@@ -186,7 +186,7 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
                 schedule=schedule,
                 waiting=waiting,
                 may_decide=True,
-                back=_day_url(location, day),
+                back=day_address(location, day),
             ),
         )
 
@@ -225,7 +225,7 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
             else:
                 messages.success(request, f"{asked.reference}: moved to {when}. {in_words.told(asked)}")
                 return HttpResponseRedirect(
-                    _day_url(choice.location, choice.location.local(moved.starts_at).date())
+                    day_address(choice.location, choice.location.local(moved.starts_at).date())
                 )
         trail.viewed(request.user, [asked], kind=trail.Kind.RECORD, now=now)
         return TemplateResponse(
@@ -243,7 +243,7 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
                 objections=[]
                 if form.is_bound or start == appointment.starts_at
                 else objections(asked.visit_type, schedule, start, now=now),
-                back=_day_url(place, place.local(appointment.starts_at).date()),
+                back=day_address(place, place.local(appointment.starts_at).date()),
             ),
         )
 
@@ -271,7 +271,7 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
             messages.success(
                 request, f"{asked.reference}: offered {when}, and held for it. {in_words.told(asked)}"
             )
-        return HttpResponseRedirect(_day_url(asked.location, asked.location.local(start).date()))
+        return HttpResponseRedirect(day_address(asked.location, asked.location.local(start).date()))
 
     def _must_decide(self, request):
         if not request.user.has_perm("bookings.decide_request"):
@@ -307,6 +307,7 @@ def _place(slug):
     return Location.objects.filter(slug=slug).first() if slug and "\0" not in slug else None
 
 
-def _day_url(location, day):
+def day_address(location: Location, day: date | None) -> str:
+    """Where the day of a location is shown; its own today where none is named."""
     query = {"location": location.slug, **({"date": day.isoformat()} if day else {})}
     return f"{reverse('admin:bookings_appointment_changelist')}?{urlencode(query)}"

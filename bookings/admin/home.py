@@ -7,12 +7,14 @@ from django.db.models import Count, Q
 from django.urls import reverse
 
 from bookings import charts, reports
-from bookings.admin import lists
+from bookings.admin import columns, lists
+from bookings.admin.day import day_address
 from bookings.availability import instant
 from bookings.models import Appointment, AppointmentRequest, Location
 from bookings.reports import Span
 
 WEEKS, DAYS = 8, 14
+WAITING_SHOWN = 10  # of each location
 TO_DO = ["needs_reply", "unverified", "mail_problems", "unresolved", "estimates"]
 
 Visit = Appointment.Status
@@ -26,6 +28,7 @@ def desk(user, *, now: datetime) -> dict:
     return {
         "to_do": to_do(now=now),
         "today": today(locations, now=now),
+        "could_come": [each for place in locations for each in could_come(place, now=now)],
         "asked": asked(now=now),
         "fullness": [full(place, now=now) for place in locations],
         "may_see_reports": user.has_perm("bookings.view_reports"),
@@ -64,6 +67,31 @@ def today(locations, *, now):
         )
         found.append({"place": place, "url": listed(list="today", location__id__exact=place.pk), **numbers})
     return found
+
+
+def could_come(place, *, now):
+    """Who waits at a place and could have a time that is free in the next days: the first one that suits.
+
+    The longest waiting first, at most so many; the day it leads to offers the time.
+    """
+    waiting = columns.waiting_at(place)[:WAITING_SHOWN]
+    if not waiting:
+        return []
+    sheet = columns.Sheet(place, place.local(now).date(), DAYS, now=now)
+    return [
+        {
+            "asked": asked,
+            "when": place.time_in_words(start),
+            "url": day_address(place, place.local(start).date()),
+        }
+        for asked in waiting
+        if (start := _first_that_suits(asked, sheet))
+    ]
+
+
+def _first_that_suits(asked, sheet):
+    starts = (start for day in sheet.days for start, _ in sheet.starts_for(asked, day))
+    return next((start for start in starts if columns.suits(asked, start)), None)
 
 
 def asked(*, now):

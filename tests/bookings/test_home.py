@@ -64,6 +64,28 @@ def test_today_is_the_location_s_own_day():
     ]
 
 
+def test_who_waits_is_named_with_the_first_free_time_that_suits():
+    room = make.schedule()
+    early, late = (
+        make.waitlisted(room, email=f"{name}@example.com", first=day, last=day, now=at)
+        for name, day, at in [
+            ("early", date(2027, 3, 11), make.NOW),
+            ("late", date(2027, 3, 10), make.later(hours=1)),
+        ]
+    )
+    make.waitlisted(room, email="c@x.org", first=date(2027, 3, 13), last=date(2027, 3, 14))  # a weekend
+    for number in range(7):
+        make.accepted(room, starts_at=hour(number), email=f"{number}@x.org")
+
+    found = home.could_come(room.location, now=make.later(hours=2))
+
+    assert [(each["asked"], each["when"]) for each in found] == [
+        (early, "Thursday, March 11, 2027 at 9am EST"),
+        (late, "Wednesday, March 10, 2027 at 4pm EST"),
+    ]
+    assert found[0]["url"] == f"/staff/bookings/appointment/?location={room.location.slug}&date=2027-03-11"
+
+
 def test_how_full_a_day_is_and_which_is_closed():
     room = make.schedule()
     for number in range(4):
