@@ -1,13 +1,20 @@
-"""The trail of reads: who saw which patients' records, and when."""
+"""The trail: who saw and who changed which records, and when.
+
+Changes are written down by triggers in the database; here they are told who is at work.
+"""
 
 from collections.abc import Iterable
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection, transaction
+from django.urls import reverse
 
 from bookings.models import AppointmentRequest, Viewing
 
 Kind = Viewing.Kind
+WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 def viewed(by: AbstractBaseUser, shown: Iterable[AppointmentRequest], *, kind: str, now: datetime) -> Viewing:
@@ -17,3 +24,34 @@ def viewed(by: AbstractBaseUser, shown: Iterable[AppointmentRequest], *, kind: s
     ends the page, and nobody sees anything. What was searched for is not kept.
     """
     return Viewing.objects.create(by=by, kind=kind, requests=[request.pk for request in shown], at=now)
+
+
+@contextmanager
+def acting(by: AbstractBaseUser):
+    """While this lasts, changes in this thread are by this member of staff in the trail.
+
+    The name goes along in the transaction of each change and ends with it, so that a connection which
+    many share (PgBouncer) never carries it to somebody else's work.
+    """
+
+    def say_who(execute, sql, params, many, context):
+        if not sql.lstrip().upper().startswith(WRITES):
+            return execute(sql, params, many, context)
+        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('clinic.by', %s, true)", [str(by.pk)])
+            return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(say_who):
+        yield
+
+
+def name_who_acts(get_response):
+    """Middleware: what somebody changes in the admin stands in the trail under their name."""
+
+    def name(request):
+        if not request.path.startswith(reverse("admin:index")) or not request.user.is_authenticated:
+            return get_response(request)
+        with acting(request.user):
+            return get_response(request)
+
+    return name

@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "bookings.trail.name_who_acts",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 TEMPLATES = [

@@ -40,10 +40,10 @@ def real_commits(transactional_db):
     yield
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
-        # The trail refuses to be emptied, and the flush would empty it.
-        cursor.execute("ALTER TABLE bookings_viewing DISABLE TRIGGER USER")
-        cursor.execute("DELETE FROM bookings_viewing")
-        cursor.execute("ALTER TABLE bookings_viewing ENABLE TRIGGER USER")
+        # Records and the trail refuse to be emptied, and the flush would empty them.
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("TRUNCATE bookings_viewing, bookings_change, bookings_appointmentrequest CASCADE")
+        cursor.execute("SET session_replication_role = origin")
 
 
 class Mailbox:

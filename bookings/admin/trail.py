@@ -1,10 +1,11 @@
-"""The trail of reads, for managers: a list to read, and nothing to change."""
+"""The trail, for managers: lists to read, and nothing to change."""
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, Q, Subquery
 
 from bookings.admin.worklist import ReadOnly
-from bookings.models import AppointmentRequest, Viewing
+from bookings.models import AppointmentRequest, Change, Viewing
 
 
 @admin.register(Viewing)
@@ -48,3 +49,47 @@ def references(keys):
     """The references of these requests, in order; a request that was erased has its number instead."""
     known = dict(AppointmentRequest.objects.filter(pk__in=keys).values_list("pk", "reference"))
     return ", ".join(known.get(key, f"no. {key}, erased") for key in keys)
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["at", "who", "operation", "what", "which_columns"]
+    list_filter = ["operation", "table"]
+    date_hierarchy = "at"
+    search_fields = ["row"]
+    search_help_text = "Reference of a request: who has changed it?"
+    fields = readonly_fields = ["at", "who", "role", "operation", "what", "which_columns"]
+
+    def get_queryset(self, request):
+        names = get_user_model().objects.filter(pk=OuterRef("by")).values("username")
+        asked = AppointmentRequest.objects.filter(pk=OuterRef("row")).values("reference")
+        return super().get_queryset(request).annotate(name=Subquery(names), reference=Subquery(asked))
+
+    def get_search_results(self, request, queryset, search_term):
+        """The changes of the request with this reference and of what belongs to it."""
+        if not search_term.strip():
+            return queryset, False
+        asked = AppointmentRequest.objects.filter(reference__iexact=search_term.strip()).first()
+        if asked is None:
+            return queryset.none(), False
+        found = Q(table=asked._meta.db_table, row=asked.pk)
+        for name in ("appointments", "periods", "notes", "estimates"):
+            rows = getattr(asked, name)
+            found |= Q(table=rows.model._meta.db_table, row__in=rows.values("pk"))
+        return queryset.filter(found), False
+
+    @admin.display(description="who", ordering="by")
+    def who(self, change):
+        """Nobody who was signed in: a patient, the worker, or somebody at the database itself."""
+        if change.by is None:
+            return f"nobody signed in ({change.role})"
+        return change.name or f"account no. {change.by}, removed"
+
+    @admin.display(description="what", ordering="table")
+    def what(self, change):
+        is_request = change.table == AppointmentRequest._meta.db_table and change.reference
+        return f"{change.table} {change.reference if is_request else change.row}"
+
+    @admin.display(description="which columns")
+    def which_columns(self, change):
+        return ", ".join(change.columns)

@@ -4,11 +4,12 @@ from bookings.models.estimate import Estimate
 from bookings.models.history import Event, Message, Note
 from bookings.models.period import RequestedPeriod
 from bookings.models.shield import Tally
-from bookings.models.trail import Viewing
+from bookings.models.trail import Change, Viewing
 
 __all__ = [
     "Appointment",
     "AppointmentRequest",
+    "Change",
     "Closure",
     "Estimate",
     "Event",

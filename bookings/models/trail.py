@@ -1,4 +1,4 @@
-"""Who of the staff saw which patients' records."""
+"""Who saw and who changed which records: keys and names of columns, never what stands in them."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -29,3 +29,32 @@ class Viewing(models.Model):
 
     def __str__(self):
         return f"{self.by}: {self.get_kind_display()}"
+
+
+class Change(models.Model):
+    """One row of a table that was added, changed or removed, by whatever way.
+
+    Written by a trigger, so bulk operations and plain SQL are in it too. It never holds a value, so
+    that what is erased is erased. Rows are added and never changed or removed.
+    """
+
+    class Operation(models.TextChoices):
+        INSERT = "insert", "added"
+        UPDATE = "update", "changed"
+        DELETE = "delete", "removed"
+
+    table = models.CharField("what", max_length=63)
+    row = models.BigIntegerField("number")
+    operation = models.CharField("done", max_length=6, choices=Operation)
+    columns = ArrayField(models.TextField(), help_text="The names of the columns that changed.")
+    by = models.BigIntegerField("who", null=True, help_text="The account that was signed in, if any.")
+    role = models.CharField("database role", max_length=63)
+    at = models.DateTimeField("when", db_index=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        default_permissions = ["view"]
+        indexes = [models.Index("table", "row", name="change_of_a_row")]
+
+    def __str__(self):
+        return f"{self.get_operation_display()}: {self.table} {self.row}"

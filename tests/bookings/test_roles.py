@@ -15,13 +15,14 @@ from django.urls import get_resolver, resolve
 from django.views.generic import RedirectView
 
 from bookings import trail
-from bookings.models import Closure, Schedule
+from bookings.models import Change, Closure, Schedule
 from pages.models import Feedback, Redirect, Source, Synonym
 from tests import make
 from tests.pages import make as make_page
 
 pytestmark = pytest.mark.django_db
 desk_groups = importlib.import_module("bookings.migrations.0008_roles")
+changes = importlib.import_module("bookings.migrations.0018_changes")
 page_groups = importlib.import_module("pages.migrations.0004_groups")
 
 DESK, DOC, BOSS = "Front desk", "Clinician", "Manager"
@@ -81,6 +82,7 @@ MATRIX = {
     "bookings/appointment/<int:pk>/move/": (DECIDE, DECIDE),
     "bookings/appointment/<int:object_id>/change/": (CLINIC, CLINIC),  # leads to its request
     **model("bookings/viewing", look=SET_UP),
+    **model("bookings/change", look=SET_UP),
     **model("pages/page", look=PAGES),
     "pages/page/<int:pk>/propose/": (WRITE, WRITE),
     "pages/page/<int:pk>/withdraw/": (REVIEW, REVIEW),
@@ -132,6 +134,7 @@ def member(role):
     if role == ROOT:
         return make.staff("root")
     desk_groups.create_groups(apps, None)
+    changes.let_managers_read(apps, None)
     page_groups.create_groups(apps, None)
     user = get_user_model().objects.create_user("member", is_staff=role != PATIENT)
     if role in {*desk_groups.GROUPS, *page_groups.GROUPS}:
@@ -155,6 +158,7 @@ def one_of_each(settings):
         "bookings/appointmentrequest": asked,
         "bookings/appointment": asked.appointments.get(),
         "bookings/viewing": trail.viewed(somebody, [asked], kind=trail.Kind.LIST, now=make.NOW),
+        "bookings/change": Change.objects.first(),
         "pages/page": page,
         "pages/revision": words,
         "pages/source": Source.objects.get(),

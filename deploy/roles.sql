@@ -1,0 +1,27 @@
+-- Two roles for production. `clinic_owner` owns the tables and runs `manage.py migrate`; the web and
+-- worker processes connect as `clinic_app`, which reads and writes records but can neither change the
+-- trail nor the triggers that keep it. Run as a superuser after each migration:
+--     psql --dbname clinic --file deploy/roles.sql
+-- and give each role a password of its own with \password.
+
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'clinic_owner') THEN
+        CREATE ROLE clinic_owner LOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'clinic_app') THEN
+        CREATE ROLE clinic_app LOGIN;
+    END IF;
+END $$;
+
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO clinic_app;
+GRANT USAGE, CREATE ON SCHEMA public TO clinic_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clinic_app;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO clinic_app;
+
+-- The trail: views are added by the application, changes by triggers alone.
+REVOKE ALL ON bookings_change, bookings_viewing FROM clinic_app;
+GRANT SELECT ON bookings_change TO clinic_app;
+GRANT SELECT, INSERT ON bookings_viewing TO clinic_app;
+-- Migrations are the owner's.
+REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM clinic_app;
