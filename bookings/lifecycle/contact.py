@@ -7,7 +7,7 @@ from django.db import transaction
 
 from bookings import messages, shield
 from bookings.lifecycle.transitions import Refused, Status, lock, record
-from bookings.models import AppointmentRequest, Message
+from bookings.models import Appointment, AppointmentRequest, Message
 
 # Each correction by a patient may send an e-mail to an address that nobody has confirmed.
 MOST_CORRECTIONS = 5
@@ -28,7 +28,8 @@ def correct_contact(
     """Another address or number.
 
     Where the address changes, links sent so far die, what is still owed goes to the new one, and the
-    way in is sent there anew, unless the request is suspect. Until an address is confirmed, the person
+    way in is sent there anew, unless the request is suspect. A booked visit that had no address gets
+    the reminders that are still ahead. Until an address is confirmed, the person
     who asked stays the one whose holds are counted. Raises Refused for a request that has ended.
     """
     locked = lock(request)
@@ -51,9 +52,18 @@ def correct_contact(
     )
     if is_new_address:
         messages.carry_on(locked)
+        _remind(locked, now=now)
     if is_new_address and not locked.is_suspect:
         messages.owe(locked, Kind.VERIFY if locked.status == Status.UNVERIFIED else Kind.LINK, now=now)
     return locked
+
+
+def _remind(locked, *, now):
+    """Who had no address when the visit was booked was owed nothing."""
+    visit = locked.appointment
+    is_owed = locked.messages.filter(version=locked.version, kind__in=messages.REMINDERS).exists()
+    if visit and visit.status == Appointment.Status.BOOKED and not is_owed:
+        messages.remind(visit, now=now)
 
 
 def may_correct_contact(request: AppointmentRequest) -> bool:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bookings import lifecycle
+from bookings import lifecycle, messages
 from bookings.lifecycle import Choice
 from bookings.models import Appointment
 from tests import make
@@ -196,3 +196,29 @@ def test_a_time_that_is_only_held_is_no_visit_to_enter_in_error(is_let_go):
 
     with pytest.raises(lifecycle.Refused):
         lifecycle.enter_in_error(asked, by=make.staff(), now=make.NOW)
+
+
+def test_who_gives_an_address_after_booking_by_phone_gets_the_reminders_that_are_still_ahead(mailbox):
+    by_phone = {"email": "", "phone": "(703) 555-0199", "contact_by": "phone"}
+    asked = make.submitted(starts_at=make.WEDNESDAY_9 + timedelta(days=2), **by_phone)
+    lifecycle.accept(asked, by=make.staff(), now=make.NOW)
+    asked.refresh_from_db()
+    noon, day_before = make.later(days=2), make.later(hours=69)  # the earlier reminder was for 9 that day
+    for email, number in [("anh@example.com", "0199"), ("", "0199"), ("", "0198"), ("anh@b.example", "0198")]:
+        asked = lifecycle.correct_contact(
+            asked, email=email, phone=f"(703) 555-{number}", contact_by="phone", now=noon
+        )
+
+    messages.deliver_due(now=noon)
+    messages.deliver_due(now=day_before)
+
+    assert [
+        (mail["Subject"], *to) for mail, to in zip(mailbox.messages, mailbox.recipients, strict=True)
+    ] == [
+        ("Your new link to Example Clinic", "anh@b.example"),
+        ("Your appointment at Example Clinic is tomorrow", "anh@b.example"),
+    ]
+    lifecycle.cancel(asked, now=day_before)
+    asked.refresh_from_db()
+    lifecycle.correct_contact(asked, email="c@a.example", phone="", contact_by="email", now=day_before)
+    assert asked.messages.filter(kind="reminder_1", status="queued").count() == 0
