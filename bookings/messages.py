@@ -85,9 +85,13 @@ def _is_welcome(request, kind, *, now):
     return kind not in UNASKED or shield.may_write_to(request.email, now=now)
 
 
-def tell_staff(request: AppointmentRequest, *, now: datetime) -> None:
-    """Owe staff the news that a request waits for them and, should it still wait then, that it is late."""
-    owe(request, Kind.STAFF_NEW, now=now)
+def tell_staff(request: AppointmentRequest, *, now: datetime, is_news: bool = True) -> None:
+    """Owe staff the news that a request waits for them and, should it still wait then, that it is late.
+
+    To those who have entered it themselves it `is_news` no more.
+    """
+    if is_news:
+        owe(request, Kind.STAFF_NEW, now=now)
     owe(request, Kind.STAFF_OVERDUE, now=now, due_at=request.reply_until)
 
 

@@ -131,8 +131,8 @@ def submit(
         )
         if not is_suspect:
             messages.owe(request, Kind.VERIFY if to_confirm else Kind.RECEIVED, now=now)
-        if request.status == Status.PENDING and not is_known:
-            messages.tell_staff(request, now=now)
+        if request.status == Status.PENDING:
+            messages.tell_staff(request, now=now, is_news=not is_known)
         return request
 
     return win_or_say_gone(take)

@@ -139,12 +139,13 @@ def test_a_request_by_phone_is_held_briefly_and_staff_are_told():
     assert kinds(asked) == ["staff_new", "staff_overdue"]
 
 
-def test_a_request_entered_by_staff_needs_no_confirmation():
+def test_a_request_entered_by_staff_needs_no_confirmation_and_they_are_told_only_when_it_is_late():
     asked = make.submitted(by=make.staff(), via="phone")
 
     assert (asked.status, asked.verified_at) == ("pending", make.NOW)
     assert held(asked) == [(make.WEDNESDAY_9, asked.reply_until)]
-    assert kinds(asked) == ["received"]
+    assert kinds(asked) == ["received", "staff_overdue"]
+    assert asked.messages.get(kind="staff_overdue").due_at == asked.reply_until
 
 
 def periods():
