@@ -145,7 +145,8 @@ def verify(
 
     The time is held on until that answer is due, or claimed again where the hold ran out and it is
     still free; `.appointment` of what is returned is None where it has gone. Again changes nothing.
-    Raises Refused for a request that has ended.
+    Raises Refused for a request that has ended, and TimeGone where others were quicker twice: then
+    nothing has changed, and it can be done again.
     """
 
     def confirm():
