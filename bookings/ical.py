@@ -1,7 +1,8 @@
 """Calendar files of a visit: RFC 5545 (the form), 5546 (what each METHOD carries), 6047 (by mail).
 
 Whoever looks into the patient's calendar learns the time, the place and the clinic's phone number;
-the kind of visit, the patient's name and links that open something stand nowhere.
+the kind of visit, the patient's name and links that open something stand nowhere. So a visit by
+video has its place in words, and no CONFERENCE (RFC 7986 5.11).
 """
 
 from datetime import UTC, datetime

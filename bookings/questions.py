@@ -67,14 +67,14 @@ class VisitForm(StepForm):
 
 
 class WhereForm(StepForm):
-    question = "Where would you like to come?"
+    question = "Where would you like to be seen?"
 
     where = forms.ChoiceField(
         label=question,
         widget=forms.RadioSelect,
         error_messages={
-            "required": "Select where you would like to come",
-            "invalid_choice": "Select where you would like to come: the place you chose is not possible now",
+            "required": "Select where you would like to be seen",
+            "invalid_choice": "Select where you would like to be seen: what you chose is not possible now",
         },
     )
 
@@ -84,12 +84,9 @@ class WhereForm(StepForm):
             (
                 location.slug,
                 format_html(
-                    '{}<span class="hint">{}, {}, {} {}</span>',
+                    '{}<span class="hint">{}</span>',
                     location.name,
-                    location.street,
-                    location.city,
-                    location.state,
-                    location.postal_code,
+                    location.needed_for_video if location.is_video else location.address,
                 ),
             )
             for location in locations_for(self.answers["visit"]["visit"])
@@ -270,6 +267,11 @@ class DayForm(StepForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        where = self.answers.get("where", {}).get("where")
+        if where and Location.objects.filter(slug=where).exclude(video_states="").exists():
+            # Nobody comes to us.
+            interpreter = AppointmentRequest.Need.INTERPRETER
+            self.fields["needs"].choices = [(interpreter.value, interpreter.label)]
         self.fields["note"].error_messages["max_length"] = (
             "Your note must be 200 characters or less: you have used %(show_value)d"
         )

@@ -83,14 +83,23 @@ class ScheduleInline(admin.TabularInline):
 
 @admin.register(Location)
 class LocationAdmin(SetUp, admin.ModelAdmin):
-    list_display = ["name", "city", "state", "phone", "is_listed"]
+    list_display = ["name", "address", "phone", "is_listed"]
     search_fields = ["name", "city"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [OpeningHoursInline, ScheduleInline]
     fieldsets = [
+        ("Location", {"fields": ["name", "slug", "phone", "time_zone"]}),
+        ("The address that patients come to", {"fields": ["street", "city", "state", "postal_code"]}),
         (
-            "Address",
-            {"fields": ["name", "slug", "street", "city", "state", "postal_code", "phone", "time_zone"]},
+            "Or: visits by video",
+            {
+                "fields": ["video_states"],
+                "description": "A location has either an address or these states. A clinician may see by "
+                "video only people who are in a state where that clinician is licensed; patients read the "
+                "states before they ask. Before each visit somebody here gives the patient the link, by "
+                "e-mail or phone. Let it take only kinds of visits at which people talk. A clinician who "
+                "also works in a room needs hours here at which that room is closed.",
+            },
         ),
         (
             "What patients read before they come",

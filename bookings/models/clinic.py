@@ -19,14 +19,25 @@ def is_a_time_zone(name):
 
 
 class Location(models.Model):
-    """A clinic address with one time zone."""
+    """A clinic address with one time zone; or visits by video, for people who are in some states.
+
+    In all else, hours, rooms and kinds of visits, a location by video is one like any other.
+    """
 
     name = models.CharField(max_length=80, help_text="How patients know it, like “Arlington”.")
     slug = models.SlugField(unique=True, help_text="Its place in the web address, like “arlington”.")
-    street = models.CharField(max_length=120)
-    city = models.CharField(max_length=80)
-    state = models.CharField(max_length=2, help_text="Two letters, like VA.")
-    postal_code = models.CharField(max_length=10)
+    street = models.CharField(max_length=120, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=2, blank=True, help_text="Two letters, like VA.")
+    postal_code = models.CharField(max_length=10, blank=True)
+    # Care is given where the patient is:
+    # https://www.cchpca.org/topic/cross-state-licensing-professional-requirements/
+    video_states = models.CharField(
+        "states of patients seen by video",
+        max_length=120,
+        blank=True,
+        help_text="Those in which your clinicians are licensed, like “Virginia or Maryland”.",
+    )
     time_zone = models.CharField(
         max_length=40,
         default="America/New_York",
@@ -34,7 +45,9 @@ class Location(models.Model):
         help_text="Opening hours and appointments are shown in this zone.",
     )
     phone = models.CharField(max_length=30)
-    getting_here = models.TextField(blank=True, help_text="By car, by bus, which door.")
+    getting_here = models.TextField(
+        blank=True, help_text="By car, by bus, which door. For visits by video: what happens, and when."
+    )
     light_sound_smell = models.TextField(
         "light, sound and smell",
         blank=True,
@@ -48,6 +61,15 @@ class Location(models.Model):
 
     class Meta:
         ordering = ["position", "name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(video_states="", street__gt="", city__gt="", state__gt="", postal_code__gt="")
+                | Q(video_states__gt="", street="", city="", state="", postal_code=""),
+                name="a_location_has_an_address_or_is_by_video",
+                violation_error_message="Enter the whole address that patients come to: street, city, "
+                "state and postal code. Or, for visits by video, enter the states and no address.",
+            )
+        ]
 
     def __str__(self):
         return self.name
@@ -56,9 +78,23 @@ class Location(models.Model):
         return reverse("location", args=[self.slug])
 
     @property
+    def is_video(self) -> bool:
+        return bool(self.video_states)
+
+    @property
     def address(self) -> str:
-        """On one line: “1 Example Street, Arlington, VA 22201”."""
+        """On one line: “1 Example Street, Arlington, VA 22201”; by video, from where."""
+        if self.is_video:
+            return f"from a private place in {self.video_states}"
         return f"{self.street}, {self.city}, {self.state} {self.postal_code}"
+
+    @property
+    def needed_for_video(self) -> str:
+        """What patients must know before they ask for a visit by video."""
+        return (
+            f"You must be in {self.video_states} during the visit: our clinicians are licensed there. "
+            "You need a private place, and a phone or computer with a camera."
+        )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -274,7 +274,12 @@ def _check(request, form, journey):
     rows = [
         row("who", "Who the visit is for", "Me" if answers["who"]["who"] == "me" else "Someone I care for"),
         row("visit", "What for", visit_type.name, length_and_price(visit_type)),
-        row("where", "Where", location.name, location.street),
+        row(
+            "where",
+            "Where",
+            location.name,
+            location.needed_for_video if location.is_video else location.street,
+        ),
         row("when", "When", *_when_in_words(when, location)),
         row("you", "Full name", you["patient_name"]),
         row("you", "Your own name", you["asked_by"]) if "asked_by" in you else None,

@@ -38,7 +38,7 @@ def test_a_request_sent_through_the_pages_lies_in_the_database(client, walk, roo
     ("steps", "question"),
     [
         ([], "What would you like to come for?"),
-        (["visit"], "Where would you like to come?"),
+        (["visit"], "Where would you like to be seen?"),
         (["visit", "where"], "When would you like to come?"),
         (["visit", "where", "when"], "How can we reach you?"),
         (["visit", "where", "when", "you"], "What would help you on the day?"),
