@@ -3,13 +3,14 @@
 import re
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from ical.calendar_stream import IcsCalendarStream
 
 from bookings import ical, lifecycle, links, messages
-from bookings.models import AppointmentRequest, Location, Message
+from bookings.models import AppointmentRequest, Location, Message, VisitType
 from tests import make
 from tests.bookings.conftest import first_free, url, words
 
@@ -135,3 +136,11 @@ def test_a_location_has_a_whole_address_or_the_states_of_its_patients_whoever_wr
         assert [value for value in typed.values() if value and f'value="{value}"' not in page.text] == []
         with pytest.raises(IntegrityError, match="a_location_has_an_address"), transaction.atomic():
             Location.objects.create(**NOTHING | typed)
+
+
+def test_the_demo_offers_by_video_only_visits_at_which_people_talk():
+    call_command("load_clinic", verbosity=0)
+
+    [place] = Location.objects.exclude(video_states="")
+    taken = VisitType.objects.filter(schedules__location=place).values_list("slug", flat=True)
+    assert set(taken) == {"first-consultation", "follow-up", "psychotherapy"}
