@@ -17,6 +17,7 @@ from django.db.models import Q
 from bookings.models import Appointment, Closure, Location, OpeningHours, Schedule, VisitType
 
 ANSWER_BEFORE_VISIT = timedelta(hours=2)
+LONGEST_HOLIDAY = 30  # days
 Interval = tuple[datetime, datetime]  # half-open, in UTC
 
 
@@ -65,6 +66,21 @@ def limits(visit_type: VisitType, location: Location, *, now: datetime) -> tuple
         now.astimezone(UTC) + timedelta(hours=visit_type.notice_hours),
         location.local(now).date() + timedelta(days=visit_type.horizon_days),
     )
+
+
+def _open_from(location, *, now):
+    """When the location is open from `now` on, closures left out, in order."""
+    rules = list(OpeningHours.objects.filter(location=location, schedule=None))
+    closures = Closure.objects.filter(location=location, schedule=None, ends_at__gt=now)
+    closed = sorted(closures.values_list("starts_at", "ends_at"))
+    today = location.local(now).date()
+    for offset in range(-1, LONGEST_HOLIDAY if rules else 0):
+        for opens, closes in open_intervals(rules, today + timedelta(days=offset), location.zone):
+            at = max(opens, now)
+            for start, end in [*closed, (closes, closes)]:
+                if at < min(start, closes):
+                    yield at, min(start, closes)
+                at = max(at, end)
 
 
 def schedules_free_at(
@@ -136,8 +152,8 @@ def reply_until(location: Location, starts_at: datetime | None, *, now: datetime
     """When the answer to a request (or to an offer) for `starts_at` is due; None names no exact time.
 
     The close of the second working day after today, but two hours before the visit at the latest;
-    where even these are over, halfway there. Where that is in the night, the close of the day before,
-    if that is still to come. In UTC.
+    where even these are over, halfway there. Where that is in the night, the close of the day before;
+    where nobody is there until the day of the visit, halfway from its opening. In UTC.
     """
     now = now.astimezone(UTC)
     close = _close_of_second_working_day(location, now=now)
@@ -145,11 +161,14 @@ def reply_until(location: Location, starts_at: datetime | None, *, now: datetime
         return close
     starts_at = starts_at.astimezone(UTC)
     due = min(close, max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2))
-    rules = list(OpeningHours.objects.filter(location=location, schedule=None))
-    days = [location.local(due).date() - timedelta(days=offset) for offset in (1, 0)]
-    begun = [hours for day in days for hours in open_intervals(rules, day, location.zone) if hours[0] < due]
-    last_open = min(due, max((closes for _, closes in begun), default=due))
-    return last_open if last_open > now else due
+    last_open = None
+    for opens, closes in _open_from(location, now=now):
+        if opens >= due:
+            if last_open is None and opens < starts_at:
+                return opens + (starts_at - opens) / 2
+            break
+        last_open = max(last_open or closes, closes)
+    return min(due, last_open or due)
 
 
 def _close_of_second_working_day(location, *, now):

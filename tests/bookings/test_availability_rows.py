@@ -3,6 +3,7 @@
 import time as server
 from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -326,6 +327,19 @@ def test_the_hours_and_the_leave_of_one_schedule_decide_nothing_about_an_answer(
 
 def test_a_place_without_hours_answers_in_two_plain_days():
     assert due(make.location(weekdays=[])) == "Wednesday, March 10, 2027 at noon EST"
+
+
+def test_where_nobody_is_there_before_the_day_of_the_visit_the_answer_comes_after_the_opening():
+    place = make.location()
+    sunday_noon = datetime(2027, 3, 7, 12, tzinfo=NEW_YORK)
+    monday_at = partial(datetime, 2027, 3, 8, tzinfo=NEW_YORK)
+
+    def answer(visit):
+        return availability.reply_until(place, visit, now=sunday_noon)
+
+    assert answer(monday_at(10)) == monday_at(9, 30)
+    Closure.objects.create(location=place, starts_at=monday_at(8), ends_at=monday_at(11), reason="meeting")
+    assert answer(monday_at(12)) == monday_at(11, 30)
 
 
 def test_two_hours_before_a_visit_are_two_real_hours_where_the_clocks_change_between():
