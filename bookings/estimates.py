@@ -6,11 +6,35 @@ It is for people without insurance and for those who do not use theirs for this 
 from datetime import date, datetime, time, timedelta
 
 from bookings.availability import instant
-from bookings.models import Closure, Location
+from bookings.models import Appointment, AppointmentRequest, Closure, Estimate, Location
 
 A_DAY = timedelta(days=1)
 # A visit so many business days ahead, and how many business days the clinic has, longest first.
 CLOCKS = [(10, 3), (3, 1)]
+
+
+def draft(request: AppointmentRequest, visit: Appointment | None) -> Estimate:
+    """The estimate of the request's visit as it would be given now, not saved.
+
+    Its price is None where the visit type has none yet, its `starts_at` where there is no visit.
+    """
+    visit_type, location = request.visit_type, request.location
+    return Estimate(
+        request=request,
+        starts_at=visit.starts_at if visit else None,
+        visit=visit_type.name if visit_type else "",
+        summary=visit_type.summary if visit_type else "",
+        price=visit_type.price if visit_type else None,
+        location=location,
+        address=location.address,
+    )
+
+
+def given(request: AppointmentRequest, visit: Appointment) -> Estimate | None:
+    """The last estimate that was given for this very visit: its kind, its time and its place."""
+    wanted = (visit.starts_at, request.visit_type.name, request.location_id)
+    fit = [one for one in request.estimates.all() if (one.starts_at, one.visit, one.location_id) == wanted]
+    return fit[-1] if fit else None
 
 
 def due_on(location: Location, starts_at: datetime, *, booked_at: datetime) -> date | None:

@@ -9,6 +9,9 @@ from django.core.exceptions import ValidationError
 from bookings.fields import AddressField, LineField, PhoneField, probably_meant
 from bookings.models import AppointmentRequest
 
+# Whether somebody pays without insurance, as forms ask it; None where it is not known.
+PAYS_SELF = {"yes": True, "no": False, "unsure": None}
+
 
 class QuestionForm(forms.Form):
     """A form of the clinic: the browser checks nothing, so that every reader gets our sentences."""

@@ -46,6 +46,7 @@ SUBJECTS = {
     Kind.REMINDER_1: "Your appointment at {clinic} is {day}",
     Kind.EXPIRED: "Your request to {clinic}",
     Kind.LINK: "Your new link to {clinic}",
+    Kind.ESTIMATE: "Your written estimate from {clinic}",
     Kind.STAFF_NEW: "A request needs a reply",
     Kind.STAFF_OVERDUE: "A request is late",
     Kind.STAFF_FAILED: "A message was not delivered",
@@ -303,7 +304,7 @@ def _too_late(message, *, now):
     request, visit = message.request, _visit(message.request, message.kind)
     if message.kind in Message.TO_STAFF:
         return ""
-    if message.kind in (*INVITATIONS, Kind.CANCELLED) and visit.starts_at <= now:
+    if message.kind in (*INVITATIONS, Kind.CANCELLED, Kind.ESTIMATE) and visit.starts_at <= now:
         return "too late: the visit has begun"
     if message.kind == Kind.OFFERED and not (visit and visit.held_until > now):
         return "too late: the offer has run out"

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from bookings.views import call, journey, manage, places, sent
+from bookings.views import call, estimate, journey, manage, places, sent
 
 
 class StepConverter(StringConverter):
@@ -45,6 +45,7 @@ urlpatterns = [
     path("link-sent/", manage.link_sent, name="link_sent"),
     path("manage/<str:token>/", manage.manage, name="manage_request"),
     path("manage/<str:token>/appointment.ics", manage.calendar, name="request_calendar"),
+    path("manage/<str:token>/estimate/", estimate.estimate, name="request_estimate"),
     path("manage/<str:token>/new-link/", manage.new_link, {"purpose": "manage_request"}, name="new_link"),
     path("manage/<str:token>/<act:act>/", manage.act, name="request_act"),
     path("locations/", places.locations, name="locations"),

@@ -52,14 +52,11 @@ class Preview:
 def rehearse(act: Act, asked: AppointmentRequest, given: dict, *, by: AbstractBaseUser, now: datetime):
     """Do it, read the message that the patient would get, and undo it. Raises what the verb raises."""
     with transaction.atomic():
-        known = list(asked.messages.values_list("pk", flat=True))
+        known = set(asked.messages.values_list("pk", "due_at"))
         act.verb(asked, given, by=by, now=now)
         after = AppointmentRequest.objects.select_related("location", "visit_type").get(pk=asked.pk)
-        owed = (
-            after.messages.exclude(pk__in=known)
-            .exclude(kind__in=[*Message.TO_STAFF, *patient_messages.REMINDERS])
-            .first()
-        )
+        to_patient = after.messages.exclude(kind__in=[*Message.TO_STAFF, *patient_messages.REMINDERS])
+        owed = next((one for one in to_patient if (one.pk, one.due_at) not in known), None)
         subject, text = patient_messages.words(after, owed.kind, now=now) if owed else (None, None)
         transaction.set_rollback(True)
     return Preview(subject, text and PATIENTS_LINK.sub("[the patient’s own link]", text))
@@ -247,6 +244,14 @@ ACTS = {
             lambda asked, now: asked.status in (*AppointmentRequest.OPEN, Status.ACCEPTED),
             estimate.PaymentForm,
             example={"pays_self": False},
+        ),
+        Act(
+            "send_estimate",
+            "Send the estimate by e-mail",
+            "The estimate stands on the patient’s page. They get an e-mail about it.",
+            lambda asked, given, **who: lifecycle.give_estimate(asked, how="email", **who),
+            estimate.can_be_sent,
+            example={},
         ),
         Act(
             "estimate",

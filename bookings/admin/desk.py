@@ -203,7 +203,7 @@ class Desk:
 
 
 # What changes nothing that somebody else could have decided meanwhile.
-KEEPS = {"note", "phoned", "payment", "estimate"}
+KEEPS = {"note", "phoned", "payment", "estimate", "send_estimate"}
 
 
 def form_of(request, act, asked, now):

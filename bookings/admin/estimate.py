@@ -11,9 +11,13 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
-from bookings import trail
+from bookings import estimates, trail
 from bookings.admin.questions import ActForm, radios
-from bookings.models import Appointment, AppointmentRequest, Estimate
+from bookings.admin.wording import tag
+from bookings.forms import PAYS_SELF
+from bookings.models import Appointment, AppointmentRequest, Estimate, Message
+
+How = Estimate.How
 
 
 class PaymentForm(ActForm):
@@ -22,19 +26,20 @@ class PaymentForm(ActForm):
         [
             ("yes", "Without insurance: they have none, or do not use it for this visit"),
             ("no", "With insurance"),
+            ("unsure", "They are not sure yet"),
         ],
         help_text="Who pays without insurance must get a written estimate.",
         sentence="Select how the patient will pay",
     )
 
     def clean_pays_self(self):
-        return self.cleaned_data["pays_self"] == "yes"
+        return PAYS_SELF[self.cleaned_data["pays_self"]]
 
 
 class EstimateForm(ActForm):
     how = radios(
         "How did the patient get it?",
-        Estimate.How.choices,
+        [choice for choice in How.choices if choice[0] != How.EMAIL],
         sentence="Select how the patient got the estimate",
     )
 
@@ -44,36 +49,63 @@ def has_booked_visit(asked, now):
     return bool(asked.pays_self and visit and visit.status == Appointment.Status.BOOKED)
 
 
+def can_be_sent(asked, now):
+    return bool(asked.email) and has_booked_visit(asked, now)
+
+
 def state(asked, *, now):
-    """Whether the estimate was given, or by when it must be; empty where none is owed."""
-    given = max(asked.estimates.all(), key=lambda one: one.pk, default=None)
-    if given:
-        return f"given {date_format(asked.location.local(given.at), 'F j')}"
-    if not asked.estimate_due_on or not has_booked_visit(asked, now):
+    """By when the estimate is owed or, where it was given, what became of it; empty where none is owed."""
+    if asked.estimate_due_on and has_booked_visit(asked, now):
+        day = date_format(asked.estimate_due_on, "F j")
+        is_late = asked.estimate_due_on < asked.location.local(now).date()
+        return format_html("{} {}", tag("stopped", "late") if is_late else tag("waiting", "due"), day)
+    last = max(asked.estimates.all(), key=lambda one: one.pk, default=None)
+    if last is None:
         return "none"
-    day = date_format(asked.estimate_due_on, "F j")
-    if asked.estimate_due_on < asked.location.local(now).date():
-        return format_html('<span class="tag tag--stopped">late</span> {}', day)
-    return format_html('<span class="tag tag--waiting">due</span> {}', day)
+    is_for_it = asked.appointment and estimates.given(asked, asked.appointment) == last
+    return format_html("{}{}", _became(asked, last), "" if is_for_it else ", for another time")
+
+
+def _became(asked, last):
+    """Whether the estimate that was given last arrived and was opened."""
+
+    def on(instant):
+        return date_format(asked.location.local(instant), "F j")
+
+    if last.opened_at:
+        return f"opened {on(last.opened_at)}"
+    if last.how != How.EMAIL:
+        return f"given {on(last.at)}"
+    sent = [one for one in asked.messages.all() if one.kind == Message.Kind.ESTIMATE]
+    message = max(sent, key=lambda one: one.pk)
+    if message.status == Message.Status.FAILED:
+        return tag("stopped", "not delivered")
+    if message.status == Message.Status.SENT:
+        return f"sent {on(message.sent_at)}, not opened yet"
+    return message.get_status_display()
 
 
 def sheet(request, pk):
-    """The estimate on one page, to print. Looking at it gives it to nobody: an act records that."""
+    """The estimate on one page, to print: as it was given for this visit, else (and for `?new`) as it
+    would be given now.
+
+    Looking at it gives it to nobody: an act records that.
+    """
     if not request.user.has_perm("bookings.decide_request"):
         raise PermissionDenied
     asked = get_object_or_404(AppointmentRequest.objects.select_related("location", "visit_type"), pk=pk)
-    trail.viewed(request.user, [asked], kind=trail.Kind.RECORD, now=timezone.now())
+    now = timezone.now()
+    trail.viewed(request.user, [asked], kind=trail.Kind.RECORD, now=now)
     visit = asked.appointment
-    location = asked.location
+    given = estimates.given(asked, visit) if visit and "new" not in request.GET else None
     return TemplateResponse(
         request,
         "admin/bookings/estimate.html",
         {
             **admin.site.each_context(request),
             "asked": asked,
-            "location": location,
-            "visit_type": asked.visit_type,
-            "when": location.time_in_words(visit.starts_at) if visit else "",
-            "made": location.day_in_words(timezone.now()),
+            "location": asked.location,
+            "estimate": given or estimates.draft(asked, visit),
+            "made": given.made_on if given else asked.location.day_in_words(now),
         },
     )

@@ -61,9 +61,9 @@ def mail_problems(now: datetime) -> Q:
 
 
 def estimates(now: datetime) -> Q:
-    """Visits ahead of patients who pay without insurance and have no written estimate yet."""
+    """Visits ahead of patients who pay without insurance and are still owed a written estimate."""
     ahead = Appointment.objects.filter(status=Visit.BOOKED, period__startswith__gt=now)
-    return Q(estimate_due_on__isnull=False, estimates=None, pk__in=ahead.values("request"))
+    return Q(estimate_due_on__isnull=False, pk__in=ahead.values("request"))
 
 
 LISTS = {

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.utils.html import format_html
 
 from bookings.messages import REMINDERS
-from bookings.models import Appointment, AppointmentRequest, Event, Location, Message
+from bookings.models import Appointment, AppointmentRequest, Estimate, Event, Location, Message
 
 Status, AsksFor = AppointmentRequest.Status, AppointmentRequest.AsksFor
 
@@ -25,7 +25,7 @@ SOON = timedelta(hours=24)
 # What an event says after the name of who did it; {time} is when the visit starts, {why} a code in words.
 SENTENCES = {
     "payment": "wrote down who pays",
-    "estimate": "gave the written estimate",
+    "estimate": "gave the written estimate{why}",
     "submit": "asked for an appointment: {time}",
     "verify": "confirmed that the address or number is right",
     "choose_time": "chose another time: {time}",
@@ -54,6 +54,7 @@ CODES = dict(
         *Event.Call.choices,
         *AppointmentRequest.DeclineReason.choices,
         *Appointment.CancelReason.choices,
+        *Estimate.How.choices,
     ]
 )
 

@@ -6,7 +6,7 @@ transitions, write, record the event, owe the message.
 
 from bookings.lifecycle.claims import Choice
 from bookings.lifecycle.contact import correct_contact, may_correct_contact
-from bookings.lifecycle.estimates import give_estimate, record_payment
+from bookings.lifecycle.estimates import give_estimate, open_estimate, record_payment
 from bookings.lifecycle.remarks import mark_phoned, note
 from bookings.lifecycle.requests import (
     accept,
@@ -53,6 +53,7 @@ __all__ = [
     "may_correct_contact",
     "note",
     "offer",
+    "open_estimate",
     "record_payment",
     "refuse_offer",
     "reschedule",

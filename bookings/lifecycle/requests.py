@@ -62,6 +62,7 @@ def submit(
     needs: Iterable[str] = (),
     language: str = "",
     note: str = "",
+    pays_self: bool | None = None,
     via: str = AppointmentRequest.Via.WEB,
     by: AbstractBaseUser | None = None,
     is_suspect: bool = False,
@@ -112,6 +113,7 @@ def submit(
             needs=list(needs),
             language=language,
             note=note,
+            pays_self=pays_self,
         )
         request.expires_at = expiry(request, now=now)
         holds_already = not is_known and _holds_unconfirmed(person, now=now)
@@ -338,7 +340,7 @@ def _book(locked, choice, *, verb, by, now):
     booked = claims.confirm_hold(locked, choice) or claims.claim(
         locked, choice, schedules, status=Appointment.Status.BOOKED, now=now
     )
-    set_estimate_day(locked, now=now)
+    set_estimate_day(locked, scheduled_at=now)
     locked.save(update_fields=["estimate_due_on"])
     messages.owe(locked, Kind.ACCEPTED, now=now)
     messages.remind(booked, now=now)

@@ -162,10 +162,10 @@ class AppointmentRequest(models.Model):
     language = models.CharField(max_length=60, blank=True, help_text="For the interpreter.")
     note = models.CharField(max_length=200, blank=True, help_text="What else we should prepare.")
     pays_self = models.BooleanField(
-        "pays without insurance", null=True, editable=False, help_text="Empty: nobody has asked yet."
+        "pays without insurance", null=True, editable=False, help_text="Empty: not known yet."
     )
     estimate_due_on = models.DateField(
-        null=True, editable=False, help_text="The last day for the written estimate."
+        null=True, editable=False, help_text="The last day for the written estimate that is still owed."
     )
 
     # What staff find a request by; Postgres writes both.

@@ -89,6 +89,7 @@ class Message(models.Model):
         REMINDER_1 = "reminder_1", "your appointment tomorrow"
         EXPIRED = "expired", "we did not answer in time"
         LINK = "link", "a new link to your request"
+        ESTIMATE = "estimate", "your written estimate"
         STAFF_NEW = "staff_new", "to the clinic: a new request"
         STAFF_OVERDUE = "staff_overdue", "to the clinic: an answer is due"
         STAFF_FAILED = "staff_failed", "to the clinic: a message was not delivered"

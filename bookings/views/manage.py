@@ -248,6 +248,8 @@ def _standing(asked, *, now):
         "held_until": place.time_in_words(visit.held_until) if is_held else None,
         "reply_until": place.time_in_words(asked.reply_until),
         "change_until": place.time_in_words(change_until) if change_until else None,
+        "estimate": asked.estimates.select_related("location").last() if asked.pays_self else None,
+        "estimate_due_on": asked.estimate_due_on if state == Visit.BOOKED and not is_over else None,
         "ends_on": place.day_in_words(asked.expires_at) if asked.expires_at else None,
         "last": last,
         "done": last.verb if last.by_id is None and last.at > now - JUST_NOW else None,

@@ -1,15 +1,20 @@
 """Who pays without insurance gets a written estimate in time: 45 CFR 149.610(b)(1)(vi)."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.utils import timezone
 
-from bookings import estimates, lifecycle
+from bookings import estimates, lifecycle, messages
 from bookings.admin import lists
 from bookings.admin.estimate import state
 from bookings.models import AppointmentRequest, Closure, Estimate
 from tests import make
+from tests.bookings.test_manage import text
 
 pytestmark = pytest.mark.django_db
 LIST = "/staff/bookings/appointmentrequest/"
@@ -162,6 +167,7 @@ def test_an_estimate_is_listed_as_owed_until_it_is_given_and_marked_when_late(de
     assert state(asked, now=wednesday) == '<span class="tag tag--stopped">late</span> March 9'
 
     lifecycle.give_estimate(asked, how="hand", by=make.staff("kim"), now=wednesday)
+    asked.refresh_from_db()
     assert owed() == []
     assert state(asked, now=wednesday) == "given March 10"
     assert "given March 10" in desk.get(f"{LIST}?list=all").content.decode()
@@ -173,3 +179,104 @@ def test_a_visit_that_was_cancelled_owes_no_estimate():
 
     assert state(AppointmentRequest.objects.get(), now=make.later(hours=3)) == "none"
     assert not AppointmentRequest.objects.filter(lists.LISTS["estimates"].requests(make.NOW))
+
+
+def who_decided(asked):
+    return asked.events.exclude(by=None).last().by
+
+
+def sent(asked, *, now):
+    """The request after its estimate was sent by e-mail."""
+    lifecycle.give_estimate(asked, how=Estimate.How.EMAIL, by=who_decided(asked), now=now)
+    asked.refresh_from_db()
+    return asked
+
+
+@pytest.fixture
+def desk_at(desk, monkeypatch):
+    """The desk some hours after noon, newly signed in."""
+
+    def sign_in(hours):
+        monkeypatch.setattr(timezone, "now", lambda: make.later(hours=hours))
+        desk.force_login(get_user_model().objects.get(username="robin"))
+        return desk
+
+    return sign_in
+
+
+def test_the_estimate_is_sent_read_and_printed_as_it_was_given(desk_at, mailbox):
+    """From the page of the request by e-mail to the patient's own page; a later price changes nothing."""
+    asked, patient = paying(price=Decimal("250.00")), Client()
+    desk, page = desk_at(2), f"{LIST}{asked.pk}/"
+
+    preview = desk.get(f"{page}send_estimate/").text
+    assert "Your written estimate from Example Clinic" in preview and "[the patient’s own link]" in preview
+    assert "<strong>$250.00</strong>" in preview and Estimate.objects.count() == 0
+    desk.post(f"{page}send_estimate/", {"_do": "1"})
+    assert "waiting to be sent" in text(desk.get(f"{page}change/"))
+    asked.visit_type.price = 300
+    asked.visit_type.save()
+    messages.deliver_due(now=make.later(hours=3))
+    mail = mailbox.messages[-1].get_body("plain").get_content()
+    assert re.findall(r"250|Consultation|A talk", mail) == []
+
+    desk_at(4)
+    assert "Estimate sent March 8, not opened yet" in text(desk.get(f"{page}change/"))
+    link = re.search(r"/manage/\S+/", mail)[0]
+    assert "See your estimate" in text(patient.get(link))
+    shown = text(patient.get(f"{link}estimate/"))
+    assert asked.estimates.get().opened_at is None  # a robot may have looked
+    for part in [
+        "For Nguyễn Thị Ánh Visit Consultation A talk. When Thursday, March 11, 2027 at 9am EST",
+        "Where Example Clinic, Arlington 1 Example Street, Arlington, VA 22201",
+        "Made on Monday, March 8, 2027",
+        "Consultation $250.00 In all $250.00",
+        "$400 or more above this estimate",
+        "not a contract",
+        "Your date of birth, the codes for billing",
+    ]:
+        assert part in shown, part
+    assert "not for the visit as it is now" not in shown
+
+    for hours in (4, 5):
+        desk_at(hours)
+        opened = patient.post(f"{link}estimate/")
+        assert text(patient.get(opened["Location"])) == shown
+    assert asked.estimates.get().opened_at == make.later(hours=4)
+    told = text(desk.get(f"{page}change/"))
+    assert "Estimate opened March 8" in told and "robin gave the written estimate (sent by e-mail)" in told
+    assert "opened March 8" in desk.get(f"{LIST}?list=all").text
+    sheet, anew = desk.get(f"{page}estimate/print/").text, desk.get(f"{page}estimate/print/?new").text
+    assert (sheet.count("$250.00"), anew.count("$300.00")) == (2, 2)
+
+
+def test_an_estimate_that_does_not_arrive_is_seen_and_can_be_sent_once_more(desk_at, mailbox):
+    asked = sent(paying(price=100), now=make.later(hours=1))
+    with pytest.raises(lifecycle.Refused, match="on its way"):
+        sent(asked, now=make.later(hours=1))
+
+    mailbox.answer = "550 No such mailbox"
+    messages.deliver_due(now=make.later(hours=2))
+    assert state(asked, now=make.later(hours=2)) == '<span class="tag tag--stopped">not delivered</span>'
+    mailbox.answer = "250 OK"
+    sent(asked, now=make.later(hours=3))
+    messages.deliver_due(now=make.later(hours=4))
+    with pytest.raises(lifecycle.Refused, match="on its way, or has just left"):
+        sent(asked, now=make.later(hours=4))
+
+    assert state(asked, now=make.later(hours=5)) == "sent March 8, not opened yet"
+    again = desk_at(5).get(f"{LIST}{asked.pk}/send_estimate/")
+    assert "The patient will get this e-mail" in again.text and asked.estimates.count() == 2
+
+
+def test_without_an_address_the_estimate_is_given_by_hand_or_by_post(desk):
+    asked = paying(price=100)
+    lifecycle.correct_contact(asked, email="", phone="(703) 555-0199", contact_by="phone", now=make.NOW)
+    asked.refresh_from_db()
+
+    with pytest.raises(lifecycle.Refused, match="no e-mail address"):
+        sent(asked, now=make.NOW)
+
+    assert Estimate.objects.count() == 0
+    page = desk.get(f"{LIST}{asked.pk}/change/").text
+    assert f'{asked.pk}/estimate/"' in page and "/send_estimate/" not in page

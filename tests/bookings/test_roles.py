@@ -74,6 +74,7 @@ MATRIX = {
     **model("bookings/appointmentrequest", look=CLINIC),
     **acts(DECIDE, "accept", "verify", "offer", "book", "waitlist", "decline", "withdraw"),
     **acts(DECIDE, "reschedule", "cancel", "error", "contact", "payment", "estimate", "estimate/print"),
+    **acts(DECIDE, "send_estimate"),
     **acts(CLINIC, "arrive", "fulfil", "noshow", "undo_noshow", "phoned", "note"),
     "bookings/appointment/": (CLINIC, CLINIC),  # the day; it has no form, so both look
     "bookings/appointment/week/": (CLINIC, CLINIC),
