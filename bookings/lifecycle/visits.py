@@ -8,6 +8,7 @@ from django.db import transaction
 from bookings import messages
 from bookings.lifecycle import claims
 from bookings.lifecycle.claims import Choice
+from bookings.lifecycle.estimates import set_estimate_day
 from bookings.lifecycle.transitions import Refused, already, lock, move_appointment, record, win_or_say_gone
 from bookings.models import Appointment, AppointmentRequest, Message
 
@@ -57,13 +58,16 @@ def reschedule(
         _patient_is_in_time(locked, appointment, by=by, now=now)
         if choice.starts_at <= now or (by is None and not claims.is_askable(choice, now=now)):
             raise Refused("Choose a time that is still ahead and that we offer.")
-        if claims.is_the_same(appointment, choice):
+        if claims.is_the_same(appointment, choice) and choice.visit_type == locked.visit_type:
             return appointment
+        was = (appointment.starts_at, locked.visit_type, locked.location)
         schedules = claims.lock_schedules(choice)
         moved = claims.claim(locked, choice, schedules, status=Status.BOOKED, now=now)
         moved.sequence += 1
         moved.save()
         locked.location, locked.visit_type = choice.location, choice.visit_type
+        if was != (choice.starts_at, choice.visit_type, choice.location):
+            set_estimate_day(locked, scheduled_at=now)
         record(
             locked,
             verb="reschedule",

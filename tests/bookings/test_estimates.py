@@ -265,8 +265,12 @@ def test_an_estimate_that_does_not_arrive_is_seen_and_can_be_sent_once_more(desk
         sent(asked, now=make.later(hours=4))
 
     assert state(asked, now=make.later(hours=5)) == "sent March 8, not opened yet"
+    started = asked.appointment.starts_at
     again = desk_at(5).get(f"{LIST}{asked.pk}/send_estimate/")
     assert "The patient will get this e-mail" in again.text and asked.estimates.count() == 2
+    sent(asked, now=started - timedelta(minutes=1))
+    messages.deliver_due(now=started)
+    assert asked.messages.get(kind="estimate").error == "too late: the visit has begun"
 
 
 def test_without_an_address_the_estimate_is_given_by_hand_or_by_post(desk):
@@ -280,3 +284,44 @@ def test_without_an_address_the_estimate_is_given_by_hand_or_by_post(desk):
     assert Estimate.objects.count() == 0
     page = desk.get(f"{LIST}{asked.pk}/change/").text
     assert f'{asked.pk}/estimate/"' in page and "/send_estimate/" not in page
+
+
+def move(asked, now, *, visit_type=None, schedule=None, **delta):
+    starts_at = asked.appointment.starts_at + timedelta(**delta)
+    choice = lifecycle.Choice(visit_type or asked.visit_type, asked.location, starts_at, schedule)
+    lifecycle.reschedule(asked, choice, by=who_decided(asked), now=now)
+    asked.refresh_from_db()
+
+
+def test_a_visit_that_moves_owes_a_new_estimate_from_that_day_on(client, monkeypatch):
+    asked, tuesday, wednesday = paying(price=100), make.later(days=1), make.later(days=2)
+    other = make.schedule(asked.location, asked.visit_type, name="Other room")
+
+    move(asked, tuesday, schedule=other)  # the same visit in another room
+    assert asked.estimate_due_on == date(2027, 3, 9)
+    known = {"pays_self": True, "by": who_decided(asked), "now": tuesday}
+    assert lifecycle.record_payment(asked, **known).estimate_due_on == date(2027, 3, 9)
+    sent(asked, now=tuesday)
+    assert lifecycle.record_payment(asked, **known).estimate_due_on is None
+
+    move(asked, tuesday, days=7)
+    assert asked.estimate_due_on == date(2027, 3, 10)
+    assert asked.messages.get(kind="estimate").version != asked.version
+    insured = lifecycle.record_payment(asked, pays_self=None, by=make.staff(), now=wednesday)
+    assert (insured.pays_self, insured.estimate_due_on) == (None, None)
+    again = lifecycle.record_payment(asked, pays_self=True, by=make.staff("pam"), now=wednesday)
+    assert again.estimate_due_on == date(2027, 3, 10)
+
+    sent(asked, now=wednesday)
+    assert asked.estimate_due_on is None
+    follow_up = make.visit_type(name="Follow-up", price=80)
+    other.visit_types.add(follow_up)
+    move(asked, wednesday, visit_type=follow_up)
+    assert (asked.visit_type.name, asked.estimate_due_on) == ("Follow-up", date(2027, 3, 11))
+
+    monkeypatch.setattr(timezone, "now", lambda: wednesday)
+    path = messages.links.url(asked, "manage_request", now=wednesday).removeprefix("http://127.0.0.1:8000")
+    assert "not for the visit as it is now" in text(client.get(f"{path}estimate/"))
+    move(asked, wednesday, days=-7, hours=6)
+    assert asked.estimate_due_on is None  # too soon for the rule: the day after
+    assert state(asked, now=wednesday) == "waiting to be sent, for another time"
