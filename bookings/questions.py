@@ -286,6 +286,27 @@ class DayForm(StepForm):
             self.add_error("language", "Enter the language, so that we can find an interpreter")
 
 
+class PayForm(StepForm):
+    """Asked where the visit has a price: 45 CFR 149.610(b)(1)(i) and (iii) want it asked and explained."""
+
+    question = "How would you like to pay?"
+
+    pays_self = forms.ChoiceField(
+        label=question,
+        help_text="If you pay without insurance, you have the right to a written estimate of the cost.",
+        choices=[
+            ("no", "With insurance"),
+            ("yes", "Myself, without insurance"),
+            ("unsure", "I am not sure yet"),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Select how you would like to pay",
+            "invalid_choice": "Select how you would like to pay",
+        },
+    )
+
+
 class CheckForm(StepForm):
     """Nothing more is asked; the page shows the answers."""
 

@@ -10,6 +10,7 @@ from bookings.admin import times
 from bookings.admin.local_time import DayField
 from bookings.admin.moving import TimeForm, instead, weigh
 from bookings.fields import LineField
+from bookings.forms import PAYS_SELF
 from bookings.models import AppointmentRequest, RequestedPeriod, VisitType
 
 BOOK, HOLD, WAIT = "book", "hold", "wait"
@@ -81,9 +82,18 @@ class PhoneForm(TimeForm):
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
+    pays_self = forms.ChoiceField(
+        label="How will the patient pay?",
+        choices=[("no", "With insurance"), ("yes", "Without insurance"), ("unsure", "Not sure yet")],
+        widget=forms.RadioSelect,
+        required=False,
+        help_text="Who pays without insurance has the right to a written estimate. Please say so.",
+        error_messages={"invalid_choice": "Select how the patient will pay"},
+    )
     field_order = [
         *("submission", "visit_type", "schedule", "day", "hour", "which", "patient_name", "phone"),
-        *("may_leave_message", "email", "then", "reason", "last_day", "part_of_day", "asked_by", "needs"),
+        *("may_leave_message", "email", "pays_self", "then", "reason", "last_day", "part_of_day"),
+        *("asked_by", "needs"),
     ]
 
     def __init__(self, *args, location, initial, **kwargs):
@@ -163,6 +173,7 @@ class PhoneForm(TimeForm):
                 contact_by="email" if answers["email"] else "phone",
                 may_leave_message=answers["may_leave_message"],
                 needs=answers["needs"],
+                pays_self=PAYS_SELF.get(answers["pays_self"]),
                 via=AppointmentRequest.Via.PHONE,
                 by=by,
                 now=now,

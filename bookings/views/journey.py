@@ -18,11 +18,13 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
 from bookings import availability, lifecycle, shield
+from bookings.forms import PAYS_SELF
 from bookings.models import AppointmentRequest, Location, VisitType
 from bookings.questions import (
     CheckForm,
     DayForm,
     DaysForm,
+    PayForm,
     VisitForm,
     WaitingListForm,
     WhenCalledForm,
@@ -44,6 +46,7 @@ STEPS = {
     "when": WhenForm,
     "you": YouForm,
     "day": DayForm,
+    "pay": PayForm,
     "check": CheckForm,
 }
 # The exits of the question when: a page each, in place of its times.
@@ -149,14 +152,23 @@ def _answered(request, journey, step, answers, form):
 
 
 def _path(answers):
-    """The questions of this journey in order; where there is only one place, it is not asked for."""
+    """The questions of this journey in order; where there is only one place, it is not asked for.
+
+    Who pays is asked for a visit that has a price: without one there is nothing to estimate yet.
+    """
+    steps = [name for name in STEPS if name != "pay" or _has_price(answers)]
     if "visit" not in answers:
-        return list(STEPS)
+        return steps
     places = list(locations_for(answers["visit"]["visit"])[:2])
     if len(places) != 1:
-        return list(STEPS)
+        return steps
     answers.setdefault("where", {"where": places[0].slug})
-    return [name for name in STEPS if name != "where"]
+    return [name for name in steps if name != "where"]
+
+
+def _has_price(answers):
+    chosen = answers.get("visit", {}).get("visit")
+    return chosen is not None and VisitType.objects.filter(slug=chosen, price__isnull=False).exists()
 
 
 def _next_question(answers):
@@ -196,6 +208,7 @@ def _send(request, journey, answers):
             asks_for=when["asks_for"],
             periods=[period(**fields) for fields in when.get("periods", [])],
             is_suspect=shield.is_suspect(seen, request.META, person, now=now),
+            pays_self=PAYS_SELF[answers["pay"]["pays_self"]] if "pay" in _path(answers) else None,
             now=now,
             **wanted,
             **you,
@@ -289,6 +302,9 @@ def _check(request, form, journey):
         row("day", "What would help", ", ".join(needs)),
         row("day", "Language", day["language"]) if day["language"] else None,
         row("day", "Note", day["note"]),
+        row("pay", "How you pay", dict(PayForm.base_fields["pays_self"].choices)[answers["pay"]["pays_self"]])
+        if "pay" in path
+        else None,
     ]
     return {"rows": [shown for shown in rows if shown]}
 

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings import lifecycle, tasks
-from bookings.models import AppointmentRequest, Closure, Schedule
+from bookings.models import AppointmentRequest, Closure, Schedule, VisitType
 from tests import make
-from tests.bookings.conftest import ALL, YOU, first_free, url
+from tests.bookings.conftest import ALL, YOU, first_free, url, words
 
 pytestmark = pytest.mark.django_db
 
@@ -175,6 +175,33 @@ def test_another_visit_asks_again_where_and_when_and_keeps_the_person(client, wa
     client.post(url(response, "where"), {"where": "arlington"})
     last = client.post(url(response, "when"), {"start": first_free(room, other)})
     assert last.headers["Location"] == url(response, "check")
+
+
+def test_who_pays_is_asked_where_the_visit_has_a_price(client, walk, room):
+    VisitType.objects.update(price=250)
+    before = walk(*ALL[:-1])
+    assert before.headers["Location"] == url(before, "pay")
+
+    page = client.get(url(before, "pay")).content.decode()
+    assert "you have the right to a written estimate of the cost" in page and ": 7 of 8<" in page
+    empty = client.post(url(before, "pay"))
+    assert empty.status_code == 422 and "Select how you would like to pay" in empty.content.decode()
+    client.post(url(before, "pay"), {"pays_self": "yes"})
+    check = words(client.get(url(before, "check")))
+    assert "How you pay Myself, without insurance Change how you pay" in check
+    client.post(url(before, "check"))
+
+    assert AppointmentRequest.objects.get().pays_self is True
+
+
+def test_who_pays_is_not_kept_where_the_price_has_gone_meanwhile(client, walk, room):
+    VisitType.objects.update(price=250)
+    before = walk(*ALL[:-1], "pay", pay={"pays_self": "yes"})
+    VisitType.objects.update(price=None)
+
+    assert "How you pay" not in words(client.get(url(before, "check")))
+    client.post(url(before, "check"))
+    assert AppointmentRequest.objects.get().pays_self is None
 
 
 def test_someone_who_asks_for_another_person_gives_both_names(walk):

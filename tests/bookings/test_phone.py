@@ -64,6 +64,17 @@ def test_a_call_is_booked_in_one_go_and_the_page_says_when_and_where(desk):
     assert f"{asked.reference}: Booked for Wednesday, March 10, 2027 at 9am EST, Room." in page
 
 
+@pytest.mark.parametrize(("said", "kept"), [("yes", True), ("no", False), ("unsure", None)])
+def test_the_desk_asks_who_pays_and_the_estimate_gets_its_day_at_once(desk, said, kept):
+    room = make.schedule()
+
+    page = enter(desk, room, pays_self=said, day="2027-03-12")
+
+    asked = AppointmentRequest.objects.get()
+    assert (asked.pays_self, asked.estimate_due_on) == (kept, date(2027, 3, 9) if kept else None)
+    assert "There is a problem" not in page
+
+
 def test_the_same_form_sent_twice_books_once(desk):
     room = make.schedule()
     token = str(uuid.uuid4())
@@ -184,6 +195,7 @@ def test_the_hour_that_comes_twice_is_asked_about(desk):
         ({"then": "wait"}, "Enter the last day on which they could come"),
         ({"then": "wait", "last_day": "2027-03-09"}, "The last day is before the first"),
         ({"needs": "gold"}, "Select a valid choice"),
+        ({"pays_self": "gold"}, "Select how the patient will pay"),
         ({"submission": "x"}, "Enter a valid UUID"),
         ({"then": "hold", "hour": "19:00", "reason": "agreed"}, "is booked, not held"),
     ],
