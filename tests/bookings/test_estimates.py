@@ -229,11 +229,11 @@ def test_the_estimate_is_sent_read_and_printed_as_it_was_given(desk_at, mailbox)
     for part in [
         "For Nguyễn Thị Ánh Visit Consultation A talk. When Thursday, March 11, 2027 at 9am EST",
         "Where Example Clinic, Arlington 1 Example Street, Arlington, VA 22201",
-        "Made on Monday, March 8, 2027",
-        "Consultation $250.00 In all $250.00",
+        "Made on Monday, March 8, 2027.",
+        "Expected charge $250.00 in all",
         "$400 or more above this estimate",
         "not a contract",
-        "Your date of birth, the codes for billing",
+        "Not on this page: your date of birth, the codes for billing",
     ]:
         assert part in shown, part
     assert "not for the visit as it is now" not in shown
