@@ -15,6 +15,7 @@ from bookings.models import AppointmentRequest, Viewing
 
 Kind = Viewing.Kind
 WRITES = ("INSERT", "UPDATE", "DELETE")
+A_VIEWING = Viewing._meta.db_table  # says itself whose it is
 
 
 def viewed(by: AbstractBaseUser, shown: Iterable[AppointmentRequest], *, kind: str, now: datetime) -> Viewing:
@@ -35,7 +36,7 @@ def acting(by: AbstractBaseUser):
     """
 
     def say_who(execute, sql, params, many, context):
-        if not sql.lstrip().upper().startswith(WRITES):
+        if not sql.lstrip().upper().startswith(WRITES) or A_VIEWING in sql:
             return execute(sql, params, many, context)
         with transaction.atomic(savepoint=False), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('clinic.by', %s, true)", [str(by.pk)])

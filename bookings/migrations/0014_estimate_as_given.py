@@ -26,7 +26,7 @@ WHERE EXISTS (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0009_estimates'),
+        ('bookings', '0010_by_video'),
     ]
 
     operations = [

@@ -92,7 +92,7 @@ def let_managers_read(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bookings", "0010_by_video"),
+        ("bookings", "0015_estimate_location"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
