@@ -7,7 +7,7 @@ import uuid
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat, Lower
@@ -198,6 +198,17 @@ class AppointmentRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "reply_until"], name="request_worklist"),
+            # All requests, those of one status, and the columns that all are sorted by.
+            models.Index(fields=["created_at", "id"], name="request_created"),
+            models.Index(fields=["status", "created_at", "id"], name="request_status"),
+            models.Index(fields=["patient_name", "id"], name="request_patient"),
+            models.Index(fields=["reply_until", "id"], name="request_reply_until"),
+            models.Index(fields=["id"], include=["location"], name="request_place"),  # for reports
+            models.Index(
+                fields=["id", "estimate_due_on"],
+                name="request_estimate",
+                condition=Q(estimate_due_on__isnull=False),
+            ),
             models.Index(fields=["person"], name="request_person"),
             GinIndex(fields=["names"], name="request_names", opclasses=["gin_trgm_ops"]),
             GinIndex(fields=["digits"], name="request_digits", opclasses=["gin_trgm_ops"]),
@@ -336,6 +347,7 @@ class Appointment(models.Model):
         indexes = [
             models.Index(fields=["held_until"], name="appointment_hold", condition=Q(status="pending")),
             models.Index(F("period__startswith"), name="appointment_start"),
+            GistIndex(fields=["occupied"], name="appointment_occupied"),
             models.Index(
                 F("period__endswith"),
                 name="appointment_unresolved",

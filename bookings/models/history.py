@@ -46,6 +46,21 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
+        indexes = [
+            # The first answer of the clinic, and what was never confirmed, phoned or cancelled.
+            models.Index(
+                fields=["request", "at"],
+                name="event_reply",
+                condition=Q(verb__in=["accept", "offer", "decline", "waitlist"], by__isnull=False),
+            ),
+            models.Index(
+                fields=["request"],
+                name="event_unconfirmed",
+                condition=Q(verb="expire", from_status="unverified"),
+            ),
+            models.Index(fields=["request", "at"], name="event_phone", condition=Q(verb="phone")),
+            models.Index(fields=["starts_at"], name="event_cancel", condition=Q(verb="cancel")),
+        ]
 
     def __str__(self):
         return f"{self.request}: {self.verb}"

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 
@@ -21,11 +22,17 @@ class Viewing(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="who")
     kind = models.CharField("what", max_length=8, choices=Kind)
     requests = ArrayField(models.BigIntegerField(), help_text="Keys of the requests that were shown.")
-    at = models.DateTimeField("when", db_index=True)
+    at = models.DateTimeField("when")
 
     class Meta:
         ordering = ["-at", "-pk"]
         default_permissions = ["view"]
+        indexes = [
+            models.Index(fields=["at", "id"], name="viewing_at"),
+            models.Index(fields=["by", "at", "id"], name="viewing_by"),
+            models.Index(fields=["kind", "at", "id"], name="viewing_kind"),
+            GinIndex(fields=["requests"], name="viewing_requests"),
+        ]
 
     def __str__(self):
         return f"{self.by}: {self.get_kind_display()}"
