@@ -8,19 +8,22 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import (
-    Aggregate,
     Count,
     DateField,
     DurationField,
+    Exists,
     ExpressionWrapper,
     F,
+    FloatField,
     Func,
     OuterRef,
     Q,
     Subquery,
+    Sum,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce, Extract
 
 from bookings.availability import Interval, merged, minutes, open_intervals
 from bookings.models import (
@@ -72,25 +75,38 @@ class LocalWeek(Func):
     output_field = DateField()
 
 
-class Percentile(Aggregate):
-    """PostgreSQL's percentile_cont: the length of time that so large a share stays below."""
+class LocalDay(LocalWeek):
+    """The day of an instant in a time zone, likewise."""
 
-    template = "percentile_cont(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = DurationField()
+    template = "(%(expressions)s)::date"
+
+
+def percentile(seconds: list[float], share: float) -> timedelta | None:
+    """The time below which so large a share lies, as PostgreSQL's percentile_cont; the list is sorted."""
+    if not seconds:
+        return None
+    place = share * (len(seconds) - 1)
+    below, above = seconds[int(place)], seconds[min(int(place) + 1, len(seconds) - 1)]
+    return timedelta(seconds=below + (above - below) * (place - int(place)))
 
 
 def requests(span: Span) -> list[dict]:
     """How many were asked and what came of them; `unconfirmed` of the expired were never confirmed."""
-    unconfirmed = Q(events__verb="expire", events__from_status=Status.UNVERIFIED)
+    unconfirmed = Event.objects.filter(request=OuterRef("pk"), verb="expire", from_status=Status.UNVERIFIED)
     return _grouped(
         AppointmentRequest.objects.all(),
         span,
         at="created_at",
         place="location",
-        asked=Count("pk", distinct=True),
-        **{str(status): Count("pk", distinct=True, filter=Q(status=status)) for status in Status},
-        unconfirmed=Count("pk", distinct=True, filter=unconfirmed),
+        asked=Count("pk"),
+        **{str(status): Count("pk", filter=Q(status=status)) for status in Status},
+        unconfirmed=Count("pk", filter=Q(status=Status.EXPIRED) & Exists(unconfirmed)),
     )
+
+
+def answered(span: Span) -> list[dict]:
+    """How many asked on the website, and how many of them have an answer."""
+    return _grouped(**_from_the_web(span), answered=Count("pk", filter=Exists(_answers())))
 
 
 def replies(span: Span) -> list[dict]:
@@ -98,20 +114,27 @@ def replies(span: Span) -> list[dict]:
 
     The wait begins when the request reached the clinic: confirmed, where that was asked for.
     """
-    first = Event.objects.filter(request=OuterRef("pk"), verb__in=REPLIES, by__isnull=False).order_by("at")
-    wait = Subquery(first.values("at")[:1]) - Coalesce("verified_at", "created_at")
-    return _grouped(
-        AppointmentRequest.objects.filter(created_via=AppointmentRequest.Via.WEB).annotate(
-            wait=ExpressionWrapper(wait, output_field=DurationField())
-        ),
-        span,
-        at="created_at",
-        place="location",
-        asked=Count("pk"),
-        answered=Count("pk", filter=Q(wait__isnull=False)),
-        median=Percentile("wait", share=0.5),
-        ninetieth=Percentile("wait", share=0.9),
-    )
+    answer = Subquery(_answers().order_by("at").values("at")[:1])
+    wait = ExpressionWrapper(answer - Coalesce("verified_at", "created_at"), output_field=DurationField())
+    seconds = Cast(Extract(wait, "epoch"), FloatField())
+    rows = _grouped(**_from_the_web(span), waits=ArrayAgg(seconds, default=[]))
+    for row in rows:
+        waits = sorted(wait for wait in row.pop("waits") if wait is not None)
+        row |= {
+            "answered": len(waits),
+            "median": percentile(waits, 0.5),
+            "ninetieth": percentile(waits, 0.9),
+        }
+    return rows
+
+
+def _answers():
+    return Event.objects.filter(request=OuterRef("pk"), verb__in=REPLIES, by__isnull=False)
+
+
+def _from_the_web(span):
+    asked = AppointmentRequest.objects.filter(created_via=AppointmentRequest.Via.WEB)
+    return {"found": asked, "span": span, "at": "created_at", "place": "location", "asked": Count("pk")}
 
 
 def visits(span: Span) -> list[dict]:
@@ -160,14 +183,30 @@ def messages(span: Span) -> list[dict]:
 
 
 def _grouped(found, span, *, at, place, **numbers):
-    """These numbers by week and place, then by place, then by week; what is not grouped by is left out."""
-    found = found.annotate(week=LocalWeek(F(at), F(f"{place}__time_zone")), place=F(f"{place}__name")).filter(
-        week__gte=span.first, week__lt=span.end
+    """These numbers by week and place, then by place, then by week; what is not grouped by is left out.
+
+    Only the rows of these weeks are read, through an index on `at`, and once.
+    """
+    begin, end = (datetime.combine(day, time.min, UTC) for day in (span.first, span.end))
+    around = {f"{at}__gte": begin - A_DAY, f"{at}__lt": end + A_DAY}  # a day more, for any time zone
+    found = found.filter(**around).annotate(
+        week=LocalWeek(F(at), F(f"{place}__time_zone")), place=F(f"{place}__name")
     )
     if span.location:
         found = found.filter(**{place: span.location})
-    groups = [("week", "place"), ("place",), ("week",)]
-    return [row for group in groups for row in found.order_by(*group).values(*group).annotate(**numbers)]
+    rows = found.order_by("week", "place").values("week", "place").annotate(**numbers)
+    # Postgres cannot guess how many rows a condition on `week` leaves, and would choose a slow way.
+    rows = [row for row in rows if span.first <= row["week"] < span.end]
+    return [*rows, *_summed(rows, "place", numbers), *_summed(rows, "week", numbers)]
+
+
+def _summed(rows, name, numbers):
+    sums = {}
+    for row in rows:
+        one = sums.setdefault(row[name], {name: row[name]})
+        for number in numbers:
+            one[number] = one[number] + row[number] if number in one else row[number]
+    return [sums[each] for each in sorted(sums)]
 
 
 @dataclass(frozen=True)
@@ -193,11 +232,12 @@ def use(first: date, days: int, *, location: Location | None = None) -> list[Use
     hours = list(OpeningHours.objects.filter(location__in={each.location_id for each in schedules}))
     closures = list(Closure.objects.filter(starts_at__lt=around[1], ends_at__gt=around[0]))
     taken = _taken(schedules, around)
+    openings = {}  # most schedules are open like others of their location: these are worked out once
     return [
         Use(
             schedule,
             day,
-            open=_minutes(_open(schedule, day, hours, closures)),
+            open=_minutes(_open(schedule, day, hours, closures, openings)),
             taken=taken[schedule.pk, day],
         )
         for schedule in schedules
@@ -207,29 +247,32 @@ def use(first: date, days: int, *, location: Location | None = None) -> list[Use
 
 def _taken(schedules, around):
     """Minutes that are occupied, by schedule and the local day on which the visit starts."""
-    zones = {each.pk: each.location.zone for each in schedules}
     was_there = Q(status__in=[*Appointment.OCCUPYING, Visit.FULFILLED, Visit.NOSHOW])
     rows = Appointment.objects.filter(was_there, schedule__in=schedules, period__startswith__range=around)
+    day = LocalDay(F("period__startswith"), F("schedule__location__time_zone"))
+    length = ExpressionWrapper(F("occupied__endswith") - F("occupied__startswith"), DurationField())
+    sums = rows.order_by().values("schedule_id", day=day).annotate(length=Sum(length))
     taken: dict[tuple[int, date], int] = defaultdict(int)
-    for schedule, starts_at, begins, ends in rows.order_by().values_list(
-        "schedule_id", "period__startswith", "occupied__startswith", "occupied__endswith"
-    ):
-        taken[schedule, starts_at.astimezone(zones[schedule]).date()] += _minutes([(begins, ends)])
+    for row in sums:
+        taken[row["schedule_id"], row["day"]] = row["length"] // minutes(1)
     return taken
 
 
-def _open(schedule, day, hours, closures):
-    """The open time of that local day that no closure takes away."""
-    own = [rule for rule in hours if rule.schedule_id == schedule.pk]
-    rules = own or [
-        rule for rule in hours if rule.schedule_id is None and rule.location_id == schedule.location_id
-    ]
+def _open(schedule, day, hours, closures, known):
+    """The open time of that local day that no closure takes away; `known` keeps what was worked out."""
+    own = any(rule.schedule_id == schedule.pk for rule in hours)
+    key = (schedule.location_id, schedule.pk if own else None, day)
+    if key not in known:
+        rules = [
+            rule for rule in hours if rule.schedule_id == key[1] and rule.location_id == schedule.location_id
+        ]
+        known[key] = merged(open_intervals(rules, day, schedule.location.zone))
     closed = merged(
         (each.starts_at, each.ends_at)
         for each in closures
         if each.location_id == schedule.location_id and each.schedule_id in (None, schedule.pk)
     )
-    return _without(merged(open_intervals(rules, day, schedule.location.zone)), closed)
+    return _without(known[key], closed)
 
 
 def _without(intervals: list[Interval], others: list[Interval]) -> list[Interval]:

@@ -37,7 +37,7 @@ def desk(user, *, now: datetime) -> dict:
 
 def to_do(*, now):
     """How many wait for what: name, number, how many of them are late, and where they are listed."""
-    numbers = lists.counts(now=now)
+    numbers = lists.counts(TO_DO, now=now)
     late = AppointmentRequest.objects.filter(lists.needs_reply(now), reply_until__lt=now).count()
     return [
         {
@@ -97,7 +97,7 @@ def _first_that_suits(asked, sheet):
 def asked(*, now):
     """Requests and first replies of the last weeks: picture and table."""
     span = Span(reports.monday(now.date()) - reports.A_WEEK * (WEEKS - 1), WEEKS)
-    by_week = {row["week"]: row for row in reports.replies(span) if "place" not in row}
+    by_week = {row["week"]: row for row in reports.answered(span) if "place" not in row}
     rows = [
         (week, by_week[week]["asked"], by_week[week]["answered"]) if week in by_week else (week, 0, 0)
         for week in span.mondays

@@ -1,6 +1,6 @@
 """The lists of the front desk: what waits for somebody, in the order in which it should be done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -92,9 +92,9 @@ def chosen(parameters) -> str:
     return "all" if parameters.get("status") or parameters.get("day") else FIRST
 
 
-def counts(*, now: datetime) -> dict[str, int]:
-    """How many requests stand in each list."""
-    return {name: AppointmentRequest.objects.filter(one.requests(now)).count() for name, one in LISTS.items()}
+def counts(names: Iterable[str] = LISTS, *, now: datetime) -> dict[str, int]:
+    """How many requests stand in each of these lists."""
+    return {name: AppointmentRequest.objects.filter(LISTS[name].requests(now)).count() for name in names}
 
 
 def local_days(field: str, place: str, days: Callable[[date], tuple[date, date]], *, now: datetime) -> Q:
