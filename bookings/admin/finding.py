@@ -26,7 +26,9 @@ def find(requests: QuerySet, text: str) -> tuple[QuerySet, bool]:
         return requests.filter(Q(digits__contains=digits) | Q(reference=reference(text))), False
     named = Q()
     for word in words:
-        named &= Q(names__contains=word)
+        # The index knows three letters in a row, or two at the start of a word.
+        at_start = Q(names__startswith=word) | Q(names__contains=f" {word}")
+        named &= at_start if len(word) < 3 else Q(names__contains=word)
     found = requests.filter(named | Q(reference=reference(text)))
     if found.exists():
         return found, False
