@@ -124,9 +124,7 @@ class ListFilter(admin.SimpleListFilter):
         name = chosen(request.GET)
         if name == "all":
             return queryset
-        one = LISTS[name]
-        queryset = queryset.filter(one.requests(timezone.now()))
-        return queryset.annotate(starts=START) if "starts" in one.order else queryset
+        return queryset.filter(LISTS[name].requests(timezone.now()))
 
 
 START = Subquery(

@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, Q, Subquery
 
+from bookings.admin import finding
+from bookings.admin.paging import Pages
 from bookings.admin.worklist import ReadOnly
 from bookings.models import AppointmentRequest, Change, Viewing
 
@@ -11,12 +13,17 @@ from bookings.models import AppointmentRequest, Change, Viewing
 @admin.register(Viewing)
 class ViewingAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["at", "by", "kind", "how_many", "which"]
-    list_filter = ["kind", "by"]
+    list_filter = ["kind", "by", "at"]
     list_select_related = ["by"]
-    date_hierarchy = "at"
+    list_per_page = 50
+    sortable_by = ["at"]
+    change_list_template = "admin/bookings/paged.html"
     search_fields = ["requests"]
     search_help_text = "Reference of a request: who has seen it?"
     fields = readonly_fields = ["at", "by", "kind", "how_many", "all_of_them"]
+
+    def get_changelist(self, request, **kwargs):
+        return Pages
 
     def get_queryset(self, request):
         first = AppointmentRequest.objects.filter(pk=OuterRef("requests__0")).values("reference")
@@ -26,7 +33,7 @@ class ViewingAdmin(ReadOnly, admin.ModelAdmin):
         """The rows that name the request with this reference."""
         if not search_term.strip():
             return queryset, False
-        asked = AppointmentRequest.objects.filter(reference__iexact=search_term.strip())
+        asked = AppointmentRequest.objects.filter(reference=finding.reference(search_term))
         found = Q(requests__contains=list(asked.values_list("pk", flat=True)))
         return (queryset.filter(found) if asked else queryset.none()), False
 

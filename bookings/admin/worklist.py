@@ -9,6 +9,7 @@ from bookings import trail
 from bookings.admin import estimate, finding, lists, wording
 from bookings.admin.bulk import bulk
 from bookings.admin.desk import Desk
+from bookings.admin.paging import Pages
 from bookings.models import Appointment, AppointmentRequest, Location
 
 
@@ -27,7 +28,7 @@ class ReadOnly:
 
 @admin.register(AppointmentRequest)
 class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
-    list_display = ["row", "deadline", "patient", "visit", "location", "when", "state", "told", "estimate"]
+    list_display = ["row", "deadline", "patient", "visit", "place", "when", "state", "told", "estimate"]
     list_display_links = ["row"]
     list_filter = [lists.ListFilter, lists.StatusFilter, lists.DayFilter, "location", "visit_type"]
     list_select_related = ["visit_type", "location"]
@@ -40,8 +41,16 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
     change_list_template = "admin/bookings/list.html"
     actions = [bulk(name) for name in ("accept", "verify", "decline", "arrive", "fulfil", "noshow")]
 
+    def get_changelist(self, request, **kwargs):
+        return Pages
+
+    def get_sortable_by(self, request):
+        """All requests are sorted only by what has an index; a list of what waits is short."""
+        is_long = lists.chosen(request.GET) == "all"
+        return ["row", "patient", "deadline"] if is_long else self.list_display
+
     def get_queryset(self, request):
-        return AppointmentRequest.objects.prefetch_related(
+        return AppointmentRequest.objects.alias(starts=lists.START).prefetch_related(
             "messages",
             "periods",
             "estimates",
@@ -84,9 +93,13 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
         suspect = wording.tag("stopped", "may be a robot") if asked.is_suspect else ""
         return format_html("<bdi>{}</bdi> {}", asked.patient_name, suspect)
 
-    @admin.display(description="visit", ordering="visit_type")
+    @admin.display(description="visit", ordering="visit_type__name")
     def visit(self, asked):
         return asked.visit_type
+
+    @admin.display(description="location", ordering="location__name")
+    def place(self, asked):
+        return asked.location
 
     @admin.display(description="when", ordering="wanted_at")
     def when(self, asked):

@@ -234,7 +234,7 @@ def test_the_list_asks_the_database_a_fixed_number_of_questions(desk, django_ass
             desk.get(LIST)
 
 
-LIST_QUERIES = 19
+LIST_QUERIES = 18
 
 
 def test_the_list_of_many_years_asks_the_same_questions(desk, django_assert_num_queries):

@@ -4,9 +4,11 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from bookings import availability, lifecycle
+from bookings import availability, lifecycle, trail
+from bookings.admin.trail import ViewingAdmin
 from bookings.models import Location, Viewing, VisitType
 from tests.browser.conftest import DISPLAYS
 from tests.browser.test_first_walk import sign_in
@@ -35,9 +37,14 @@ def asked(clinic):
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
-def test_the_pages_of_numbers_have_no_violation_and_fit_a_phone(visit, violations, asked, display):
+def test_the_pages_of_numbers_have_no_violation_and_fit_a_phone(
+    visit, violations, asked, display, monkeypatch
+):
+    monkeypatch.setattr(ViewingAdmin, "list_per_page", 1)
     page = visit("/", display=display, scheme="dark", width=320)
     sign_in(page)
+    for _ in range(3):
+        trail.viewed(get_user_model().objects.get(), [asked], kind=trail.Kind.LIST, now=timezone.now())
     found = {}
     for path in PAGES:
         page.goto(path)
@@ -45,6 +52,10 @@ def test_the_pages_of_numbers_have_no_violation_and_fit_a_phone(visit, violation
             page.get_by_text("as a table").first.click()
             assert page.get_by_role("columnheader", name="Asked").is_visible()
             assert page.get_by_role("img").count() == 1 + Location.objects.count()
+        if path == PAGES[-1]:
+            page.get_by_role("link", name="Next page").click()
+            names = page.get_by_role("navigation", name="Pages of this list").get_by_role("link")
+            assert names.all_inner_texts() == ["First page", "Previous page", "Next page"]
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0
         found[path] = violations(page) + (["wider than the screen"] if wide else [])
 

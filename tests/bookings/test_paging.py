@@ -1,0 +1,187 @@
+"""Long lists by the page: each row once, whatever the order, and nothing is counted that need not be."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from bookings import trail
+from bookings.admin import paging
+from bookings.admin.trail import ViewingAdmin
+from bookings.admin.worklist import AppointmentRequestAdmin
+from bookings.models import AppointmentRequest, Viewing
+from tests import make
+
+pytestmark = pytest.mark.django_db
+LIST, TRAIL = "/staff/bookings/appointmentrequest/", "/staff/bookings/viewing/"
+
+
+@pytest.fixture
+def desk(client, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: make.NOW)
+    monkeypatch.setattr(AppointmentRequestAdmin, "list_per_page", 4)
+    monkeypatch.setattr(ViewingAdmin, "list_per_page", 4)
+    client.force_login(make.staff())
+    return client
+
+
+def copies(asked, count, **columns):
+    """So many more requests like this one, in one statement; `columns` are expressions in SQL with n."""
+    names = [
+        field.column
+        for field in AppointmentRequest._meta.concrete_fields
+        if not field.generated and not field.primary_key
+    ]
+    columns = {"submission": "gen_random_uuid()", "reference": "'C' || lpad(n::text, 8, '0')", **columns}
+    table = AppointmentRequest._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(names)}) "  # noqa: S608
+            f"SELECT {', '.join(columns.get(name, name) for name in names)} "
+            f"FROM {table}, generate_series(1, {count}) AS n WHERE id = {asked.pk}"
+        )
+
+
+def walk(desk, address, link):
+    """The rows of each page, from this address on along the links; and the address of the last page."""
+    pages = []
+    while address:
+        response = desk.get(address)
+        assert response.status_code == 200
+        pages.append([row.pk for row in response.context_data["cl"].result_list])
+        assert len(pages) < 30
+        found = getattr(response.context_data["cl"], link)
+        last, address = address, found and address.split("?")[0] + found
+    return pages, last
+
+
+ORDERS = ["list=all", "list=all&o=1", "list=all&o=2", "list=all&o=-2", "list=all&o=-7", "list=needs_reply"]
+ORDERS += ["list=needs_reply&o=3", "list=needs_reply&o=-3", "list=needs_reply&o=5", "list=needs_reply&o=-5"]
+ORDERS += ["list=unverified", "status=declined", "q=nguyen", "day=2027-03-10"]
+
+
+def test_every_page_s_rows_come_once_and_only_once_forward_and_back(desk):
+    """Also where many rows share an instant, a name or a deadline, or have nothing in the column."""
+    asked = make.confirmed()
+    copies(asked, 17)  # all alike
+    copies(
+        asked,
+        9,
+        reference="'D' || lpad(n::text, 8, '0')",
+        asks_for="'call'",
+        wanted_at="NULL",
+        visit_type_id="NULL",
+    )
+    copies(asked, 6, reference="'E' || lpad(n::text, 8, '0')", status="'unverified'", is_suspect="n % 2 = 0")
+    copies(
+        asked,
+        7,
+        reference="'F' || lpad(n::text, 8, '0')",
+        status="'declined'",
+        reason="'no_time'",
+        expires_at="NULL",
+        patient_name="'Ada ' || n % 3",
+        created_at="created_at + n % 2 * interval '1 day'",
+    )
+    counts = {}
+    for query in ORDERS:
+        forward, last = walk(desk, f"{LIST}?{query}", "next")
+        back, _ = walk(desk, last, "previous")
+        rows = [key for page in forward for key in page]
+        assert rows == [key for page in reversed(back) for key in page], query
+        assert len(rows) == len(set(rows)), query
+        counts[query] = len(rows)
+
+    assert counts == {
+        **dict.fromkeys(ORDERS[:5], 40),
+        **dict.fromkeys(ORDERS[5:10], 27),
+        "list=unverified": 6,
+        "status=declined": 7,
+        "q=nguyen": 33,
+        "day=2027-03-10": 31,
+    }
+
+
+def test_the_links_keep_the_filters_and_other_links_lead_to_the_beginning(desk):
+    asked = make.confirmed()
+    copies(asked, 5)
+    place = f"location__id__exact={asked.location_id}"
+
+    first = desk.get(f"{LIST}?list=all&{place}&o=2").context_data["cl"]
+    page = desk.get(f"{LIST}{first.next}")
+    links = re.findall(r'href="(\?[^"]*)"', page.content.decode())
+
+    assert first.next == f"?after={first.result_list[-1].pk}&list=all&{place}&o=2"
+    # These alone name a row: “First page” and all filters and heads of columns do not.
+    assert [link for link in links if "after=" in link or "before=" in link] == [
+        f"?before={page.context_data['cl'].result_list[0].pk}&amp;list=all&amp;{place}&amp;o=2"
+    ]
+
+
+def test_a_page_that_begins_at_no_row_is_the_first_page_and_says_so(desk):
+    asked = make.confirmed()
+    copies(asked, 5)
+    first = desk.get(LIST).context_data["cl"].result_list
+
+    for key in ["after=0", "before=0", "after=x", "after=" + "9" * 40, "after=²"]:
+        response = desk.get(f"{LIST}?{key}")
+
+        assert response.context_data["cl"].result_list == first, key
+        assert "That page began at a row that is no longer there." in response.content.decode()
+
+
+def test_a_page_goes_on_after_a_row_that_has_left_the_list(desk):
+    copies(make.confirmed(), 8)
+    first = desk.get(LIST).context_data["cl"]
+    AppointmentRequest.objects.filter(pk=first.result_list[-1].pk).update(status="withdrawn", expires_at=None)
+
+    after, _ = walk(desk, LIST + first.next, "next")
+
+    assert [len(page) for page in after] == [4, 1]
+
+
+def test_a_long_list_is_sorted_only_by_what_has_an_index(desk):
+    copies(make.confirmed(), 3)
+    usual = [row.pk for row in desk.get(f"{LIST}?list=all").context_data["cl"].result_list]
+
+    for order in ["3", "-6", "5.1", "99", "x", "-", "²"]:
+        shown = desk.get(LIST, {"list": "all", "o": order}).context_data["cl"]
+        assert [row.pk for row in shown.result_list] == usual, order
+
+
+def test_what_is_many_is_said_about_and_what_is_few_exactly(desk, monkeypatch):
+    asked = make.confirmed()
+    assert desk.get(LIST).context_data["cl"].how_many == "1 appointment request"
+    copies(asked, 9)
+    assert desk.get(LIST).context_data["cl"].how_many == "10 appointment requests"
+
+    monkeypatch.setattr(paging, "COUNTED", 9)
+    more = desk.get(LIST).context_data["cl"]
+    opts = AppointmentRequest._meta
+
+    assert more.how_many in ("more than 9 appointment requests", "about 10 appointment requests")
+    assert more.result_count == 4  # no more than these can be chosen
+    numbers = {9: "more than 9", 12: "about 10", 87_432: "about 90,000", 960_000: "about 1,000,000"}
+    assert {number: paging.about(number, opts) for number in numbers} == {
+        number: f"{words} appointment requests" for number, words in numbers.items()
+    }
+
+
+def test_the_pages_of_the_trail_come_once_as_well(desk):
+    robin = make.staff("sam")
+    asked = make.confirmed()
+    for _ in range(10):
+        trail.viewed(robin, [asked], kind=trail.Kind.RECORD, now=make.NOW)
+
+    forward, last = walk(desk, TRAIL, "next")
+    back, _ = walk(desk, last, "previous")
+
+    assert [len(page) for page in forward] == [4, 4, 2]
+    assert (
+        forward == back[::-1] == [list(page) for page in _fours(Viewing.objects.values_list("pk", flat=True))]
+    )
+
+
+def _fours(keys):
+    return [keys[at : at + 4] for at in range(0, len(keys), 4)]
