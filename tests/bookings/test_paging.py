@@ -158,10 +158,13 @@ def test_what_is_many_is_said_about_and_what_is_few_exactly(desk, monkeypatch):
     assert desk.get(LIST).context_data["cl"].how_many == "10 appointment requests"
 
     monkeypatch.setattr(paging, "COUNTED", 9)
-    more = desk.get(LIST).context_data["cl"]
+    page = desk.get(LIST)
+    more = page.context_data["cl"]
     opts = AppointmentRequest._meta
 
     assert more.how_many in ("more than 9 appointment requests", "about 10 appointment requests")
+    assert page.content.decode().count(more.how_many) == 2  # beside the search, and below the table
+    assert "10 found" not in page.content.decode() and "4 found" not in page.content.decode()
     assert more.result_count == 4  # no more than these can be chosen
     numbers = {9: "more than 9", 12: "about 10", 87_432: "about 90,000", 960_000: "about 1,000,000"}
     assert {number: paging.about(number, opts) for number in numbers} == {

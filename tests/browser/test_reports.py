@@ -54,6 +54,8 @@ def test_the_pages_of_numbers_have_no_violation_and_fit_a_phone(
             assert page.get_by_role("img").count() == 1 + Location.objects.count()
         if path == PAGES[-1]:
             page.get_by_role("link", name="Next page").click()
+            page.get_by_role("link", name="First page").wait_for()
+            page.wait_for_load_state()
             names = page.get_by_role("navigation", name="Pages of this list").get_by_role("link")
             assert names.all_inner_texts() == ["First page", "Previous page", "Next page"]
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0
