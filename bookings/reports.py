@@ -13,7 +13,6 @@ from django.db.models import (
     Count,
     DateField,
     DurationField,
-    Exists,
     ExpressionWrapper,
     F,
     FloatField,
@@ -93,6 +92,8 @@ def percentile(seconds: list[float], share: float) -> timedelta | None:
 def requests(span: Span) -> list[dict]:
     """How many were asked and what came of them; `unconfirmed` of the expired were never confirmed."""
     unconfirmed = Event.objects.filter(request=OuterRef("pk"), verb="expire", from_status=Status.UNVERIFIED)
+    # Not Exists: for that Postgres may read such events of all the years at once.
+    first = Subquery(unconfirmed.values("pk")[:1])
     return _grouped(
         AppointmentRequest.objects.all(),
         span,
@@ -100,13 +101,13 @@ def requests(span: Span) -> list[dict]:
         place="location",
         asked=Count("pk"),
         **{str(status): Count("pk", filter=Q(status=status)) for status in Status},
-        unconfirmed=Count("pk", filter=Q(status=Status.EXPIRED) & Exists(unconfirmed)),
+        unconfirmed=Count(first, filter=Q(status=Status.EXPIRED)),
     )
 
 
 def answered(span: Span) -> list[dict]:
     """How many asked on the website, and how many of them have an answer."""
-    return _grouped(**_from_the_web(span), answered=Count("pk", filter=Exists(_answers())))
+    return _grouped(**_from_the_web(span), answered=Count(_first_answer()))
 
 
 def replies(span: Span) -> list[dict]:
@@ -114,8 +115,9 @@ def replies(span: Span) -> list[dict]:
 
     The wait begins when the request reached the clinic: confirmed, where that was asked for.
     """
-    answer = Subquery(_answers().order_by("at").values("at")[:1])
-    wait = ExpressionWrapper(answer - Coalesce("verified_at", "created_at"), output_field=DurationField())
+    wait = ExpressionWrapper(
+        _first_answer() - Coalesce("verified_at", "created_at"), output_field=DurationField()
+    )
     seconds = Cast(Extract(wait, "epoch"), FloatField())
     rows = _grouped(**_from_the_web(span), waits=ArrayAgg(seconds, default=[]))
     for row in rows:
@@ -128,8 +130,9 @@ def replies(span: Span) -> list[dict]:
     return rows
 
 
-def _answers():
-    return Event.objects.filter(request=OuterRef("pk"), verb__in=REPLIES, by__isnull=False)
+def _first_answer():
+    answers = Event.objects.filter(request=OuterRef("pk"), verb__in=REPLIES, by__isnull=False)
+    return Subquery(answers.order_by("at").values("at")[:1])
 
 
 def _from_the_web(span):

@@ -165,7 +165,8 @@ def test_what_is_no_day_is_said_in_a_sentence(desk):
 
 HEARD = [
     "nguyen", "Nguyễn", "ÁNH thi", "Nguyen Thi Ahn", "nguyn", "example.com", "anh@example", "lan pham",
-    "(703) 555-0142", "703.555.0142", "+1 703 555 0142", "7035550142 x12", "0142", "001 703 555 0142",
+    "th", "ph", "(703) 555-0142", "703.555.0142", "+1 703 555 0142", "7035550142 x12", "0142",
+    "001 703 555 0142",
 ]  # fmt: skip
 
 
