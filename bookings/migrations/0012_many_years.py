@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('admin', '0003_logentry_add_action_flag_choices'),
-        ('bookings', '0009_estimates'),
+        ('bookings', '0010_by_video'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

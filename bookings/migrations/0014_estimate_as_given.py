@@ -26,7 +26,7 @@ WHERE EXISTS (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0010_by_video'),
+        ('bookings', '0012_many_years'),
     ]
 
     operations = [
