@@ -41,6 +41,7 @@ urlpatterns = [
     path(
         "sitemap.xml", cache_control(public=True, max_age=60)(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"
     ),
+    path(".well-known/security.txt", views.security_txt),
     path("healthz", views.healthz),
     path("display/", views.choose_display, name="choose_display"),
     path("styleguide/", views.styleguide, name="styleguide"),

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -40,6 +41,20 @@ def robots(request):
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), ""]
     lines.append(f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+@require_safe
+@cache_control(public=True, max_age=60)
+def security_txt(request):
+    """Whom to tell of a hole (RFC 9116), renewed for as long as the server runs."""
+    until = timezone.now() + timedelta(days=30)
+    lines = [
+        f"Contact: mailto:{settings.CLINIC['email']}",
+        f"Expires: {until:%Y-%m-%dT00:00:00Z}",
+        f"Canonical: {settings.SITE_URL}{request.path}",
+        "Preferred-Languages: en",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 @csrf_exempt  # cached pages carry no token; the Origin is checked instead, and only one cookie is set

@@ -2,6 +2,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.urls import reverse
+from django.utils import timezone
 
 from tests import make
 
@@ -37,6 +38,22 @@ def test_the_form_of_the_displays_leads_back_to_the_very_page_with_its_question(
     page = client.get("/search/?q=light+%26+noise").content.decode()
 
     assert 'name="back" value="/search/?q=light+%26+noise"' in page
+
+
+def test_who_finds_a_hole_is_told_whom_to_tell(client, settings, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: make.NOW)
+    settings.CLINIC = {**settings.CLINIC, "email": "desk@clinic.example"}
+    settings.SITE_URL = "https://clinic.example"
+
+    response = client.get("/.well-known/security.txt")
+
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.text.splitlines() == [
+        "Contact: mailto:desk@clinic.example",
+        "Expires: 2027-04-07T00:00:00Z",
+        "Canonical: https://clinic.example/.well-known/security.txt",
+        "Preferred-Languages: en",
+    ]
 
 
 def test_another_site_cannot_choose_the_display(client):
