@@ -100,7 +100,7 @@ def stop(folder: Path) -> None:
 
 def is_running(folder: Path) -> bool:
     """Whether the embedded PostgreSQL of `folder` runs now."""
-    return _command("pg_ctl", folder, "status").returncode == 0
+    return folder.exists() and _command("pg_ctl", folder, "status").returncode == 0
 
 
 def _run(program, folder, *arguments):

@@ -34,3 +34,7 @@ def test_a_database_url_keeps_its_options():
 
 def test_a_path_too_long_for_a_socket_gets_a_short_one():
     assert len(str(database.socket_dir(Path("/" + "long/" * 40)))) < 60
+
+
+def test_where_there_is_no_folder_no_server_runs(tmp_path):
+    assert not database.is_running(tmp_path / "none")
