@@ -68,11 +68,8 @@ def limits(visit_type: VisitType, location: Location, *, now: datetime) -> tuple
     )
 
 
-def _open_from(location, *, now):
-    """When the location is open from `now` on, closures left out, in order."""
-    rules = list(OpeningHours.objects.filter(location=location, schedule=None))
-    closures = Closure.objects.filter(location=location, schedule=None, ends_at__gt=now)
-    closed = sorted(closures.values_list("starts_at", "ends_at"))
+def _open_from(location, rules, closed, *, now):
+    """When the location is open from `now` on, what is closed left out, in order."""
     today = location.local(now).date()
     for offset in range(-1, LONGEST_HOLIDAY if rules else 0):
         for opens, closes in open_intervals(rules, today + timedelta(days=offset), location.zone):
@@ -156,13 +153,16 @@ def reply_until(location: Location, starts_at: datetime | None, *, now: datetime
     where nobody is there until the day of the visit, halfway from its opening. In UTC.
     """
     now = now.astimezone(UTC)
-    close = _close_of_second_working_day(location, now=now)
+    rules = list(OpeningHours.objects.filter(location=location, schedule=None))
+    closures = Closure.objects.filter(location=location, schedule=None, ends_at__gt=now)
+    closed = sorted(closures.values_list("starts_at", "ends_at"))
+    close = _close_of_second_working_day(location, rules, closed, now=now)
     if starts_at is None:
         return close
     starts_at = starts_at.astimezone(UTC)
     due = min(close, max(starts_at - ANSWER_BEFORE_VISIT, now + (starts_at - now) / 2))
     last_open = None
-    for opens, closes in _open_from(location, now=now):
+    for opens, closes in _open_from(location, rules, closed, now=now):
         if opens >= due:
             if last_open is None and opens < starts_at:
                 return opens + (starts_at - opens) / 2
@@ -171,23 +171,17 @@ def reply_until(location: Location, starts_at: datetime | None, *, now: datetime
     return min(due, last_open or due)
 
 
-def _close_of_second_working_day(location, *, now):
+def _close_of_second_working_day(location, rules, closed, *, now):
     """A working day is one on which the location opens and is not closed as it ends.
 
     A location without hours has two plain days.
     """
-    rules = list(OpeningHours.objects.filter(location=location, schedule=None))
     today = location.local(now).date()
-    closures = list(
-        Closure.objects.filter(location=location, schedule=None, ends_at__gt=now).values_list(
-            "starts_at", "ends_at"
-        )
-    )
     closings = []
     for offset in range(1, 60):
         openings = open_intervals(rules, today + timedelta(days=offset), location.zone)
         closing = max((closes for _, closes in openings), default=None)
-        if closing and not any(start < closing <= end for start, end in closures):
+        if closing and not any(start < closing <= end for start, end in closed):
             closings.append(closing)
         if len(closings) == 2:
             return closings[1]

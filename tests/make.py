@@ -32,7 +32,7 @@ def location(*, hours=(time(9), time(17)), weekdays=range(5), **fields):
 def schedule(place=None, visit=None, name="Room"):
     """A schedule that takes one visit type; both are made where none is given."""
     made = Schedule.objects.create(location=place or location(), name=name)
-    made.visit_types.set([visit or visit_type()])
+    made.visit_types.add(visit or visit_type())
     return made
 
 
