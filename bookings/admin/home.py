@@ -3,18 +3,18 @@
 from datetime import datetime, time, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 
 from bookings import charts, reports
 from bookings.admin import columns, lists
 from bookings.admin.day import day_address
-from bookings.availability import instant
+from bookings.availability import instant, occupied_by
 from bookings.models import Appointment, AppointmentRequest, Location
 from bookings.reports import Span
 
 WEEKS, DAYS = 8, 14
-WAITING_SHOWN = 10  # of each location
+AHEAD, LOOKED_AT = timedelta(days=DAYS), 100
 TO_DO = ["needs_reply", "unverified", "mail_problems", "unresolved", "estimates"]
 
 Visit = Appointment.Status
@@ -28,7 +28,7 @@ def desk(user, *, now: datetime) -> dict:
     return {
         "to_do": to_do(now=now),
         "today": today(locations, now=now),
-        "could_come": [each for place in locations for each in could_come(place, now=now)],
+        "could_come": could_come(now=now),
         "asked": asked(now=now),
         "fullness": [full(place, now=now) for place in locations],
         "may_see_reports": user.has_perm("bookings.view_reports"),
@@ -69,29 +69,47 @@ def today(locations, *, now):
     return found
 
 
-def could_come(place, *, now):
-    """Who waits at a place and could have a time that is free in the next days: the first one that suits.
+def could_come(*, now):
+    """Times of the next days that were given back and are free still, each with who waits for it.
 
-    The longest waiting first, at most so many; the day it leads to offers the time.
+    Who waits longest comes first and is named once, with the first such time; the day it leads to
+    offers it. Five queries, however many there are.
     """
-    waiting = columns.waiting_at(place)[:WAITING_SHOWN]
-    if not waiting:
-        return []
-    sheet = columns.Sheet(place, place.local(now).date(), DAYS, now=now)
-    return [
-        {
-            "asked": asked,
-            "when": place.time_in_words(start),
-            "url": day_address(place, place.local(start).date()),
-        }
-        for asked in waiting
-        if (start := _first_that_suits(asked, sheet))
-    ]
+    soon = Appointment.objects.filter(period__startswith__gt=now, period__startswith__lt=now + AHEAD)
+    taken = Appointment.objects.filter(
+        ~Q(status=Visit.PENDING, held_until__lte=now),
+        schedule=OuterRef("schedule"),
+        status__in=Appointment.OCCUPYING,
+        occupied__overlap=OuterRef("occupied"),
+    )
+    given_back = list(
+        soon.filter(~Exists(taken), status=Visit.CANCELLED, schedule__is_active=True)
+        .order_by("period")
+        .select_related("schedule")
+        .prefetch_related("schedule__visit_types")[:LOOKED_AT]
+    )
+    waiting = AppointmentRequest.objects.filter(status=AppointmentRequest.Status.WAITLISTED)
+    longest = waiting.order_by("created_at", "pk").select_related("visit_type", "location")
+    found = []
+    for asked in longest.prefetch_related("periods")[:LOOKED_AT] if given_back else []:
+        time = next((one for one in given_back if _suits(asked, one)), None)
+        if time:
+            given_back.remove(time)
+            place = asked.location
+            url = day_address(place, place.local(time.starts_at).date())
+            found.append({"asked": asked, "when": place.time_in_words(time.starts_at), "url": url})
+    return found
 
 
-def _first_that_suits(asked, sheet):
-    starts = (start for day in sheet.days for start, _ in sheet.starts_for(asked, day))
-    return next((start for start in starts if columns.suits(asked, start)), None)
+def _suits(asked, given_back):
+    starts, ends = occupied_by(asked.visit_type, given_back.starts_at)
+    return (
+        given_back.schedule.location_id == asked.location_id
+        and asked.visit_type in given_back.schedule.visit_types.all()
+        and given_back.occupied.lower <= starts
+        and ends <= given_back.occupied.upper
+        and columns.suits(asked, given_back.starts_at)
+    )
 
 
 def asked(*, now):

@@ -64,26 +64,40 @@ def test_today_is_the_location_s_own_day():
     ]
 
 
-def test_who_waits_is_named_with_the_first_free_time_that_suits():
-    room = make.schedule()
-    early, late = (
-        make.waitlisted(room, email=f"{name}@example.com", first=day, last=day, now=at)
-        for name, day, at in [
-            ("early", date(2027, 3, 11), make.NOW),
-            ("late", date(2027, 3, 10), make.later(hours=1)),
-        ]
-    )
+def test_a_time_that_was_given_back_is_named_with_who_has_waited_longest_for_it():
+    room, kim = make.schedule(), make.staff("kim")
+    wednesday = {"first": date(2027, 3, 10), "last": date(2027, 3, 10)}
+    late = make.waitlisted(room, email="late@x.org", now=make.later(hours=2), **wednesday)
+    early = make.waitlisted(room, email="early@x.org", now=make.later(hours=1), **wednesday)
     make.waitlisted(room, email="c@x.org", first=date(2027, 3, 13), last=date(2027, 3, 14))  # a weekend
-    for number in range(7):
-        make.accepted(room, starts_at=hour(number), email=f"{number}@x.org")
+    make.waitlisted(email="d@x.org", **wednesday)  # elsewhere
+    taken = [make.accepted(room, starts_at=hour(number), email=f"{number}@x.org") for number in range(4)]
+    now = make.later(hours=3)
+    assert home.could_come(now=now) == []
 
-    found = home.could_come(room.location, now=make.later(hours=2))
+    for number in (0, 1, 2):
+        lifecycle.cancel(taken[number], now=now, by=kim)
+    make.confirmed(room, starts_at=hour(0), email="quick@x.org", now=now)
 
-    assert [(each["asked"], each["when"]) for each in found] == [
-        (early, "Thursday, March 11, 2027 at 9am EST"),
-        (late, "Wednesday, March 10, 2027 at 4pm EST"),
+    assert [(each["asked"], each["when"]) for each in home.could_come(now=now)] == [
+        (early, "Wednesday, March 10, 2027 at 10am EST"),
+        (late, "Wednesday, March 10, 2027 at 11am EST"),
     ]
-    assert found[0]["url"] == f"/staff/bookings/appointment/?location={room.location.slug}&date=2027-03-11"
+    place = room.location
+    assert home.could_come(now=now)[0]["url"] == (
+        f"/staff/bookings/appointment/?location={place.slug}&date=2027-03-10"
+    )
+
+
+def test_a_time_too_short_for_the_visit_is_not_named():
+    room, long = make.schedule(), make.visit_type(minutes=120)
+    asked = make.accepted(room)
+    make.waitlisted(make.schedule(room.location, long, "Other"), email="long@x.org")
+    room.visit_types.add(long)
+
+    lifecycle.cancel(asked, now=make.NOW)
+
+    assert home.could_come(now=make.NOW) == []
 
 
 def test_how_full_a_day_is_and_which_is_closed():

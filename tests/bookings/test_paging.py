@@ -192,7 +192,7 @@ def _fours(keys):
 
 # How many questions a page asks of the database, among them two for the session and who is signed in.
 QUESTIONS = {
-    "/staff/": 25,
+    "/staff/": 19,
     LIST: 18,
     f"{LIST}?list=all": 18,
     f"{LIST}?list=today": 15,
