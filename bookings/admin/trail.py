@@ -61,11 +61,16 @@ def references(keys):
 @admin.register(Change)
 class ChangeAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["at", "who", "operation", "what", "which_columns"]
-    list_filter = ["operation", "table"]
-    date_hierarchy = "at"
+    list_filter = ["operation", "table", "at"]
+    list_per_page = 50
+    sortable_by = []
+    change_list_template = "admin/bookings/paged.html"
     search_fields = ["row"]
     search_help_text = "Reference of a request: who has changed it?"
     fields = readonly_fields = ["at", "who", "role", "operation", "what", "which_columns"]
+
+    def get_changelist(self, request, **kwargs):
+        return Pages
 
     def get_queryset(self, request):
         names = get_user_model().objects.filter(pk=OuterRef("by")).values("username")
@@ -76,10 +81,10 @@ class ChangeAdmin(ReadOnly, admin.ModelAdmin):
         """The changes of the request with this reference and of what belongs to it."""
         if not search_term.strip():
             return queryset, False
-        asked = AppointmentRequest.objects.filter(reference__iexact=search_term.strip()).first()
+        asked = AppointmentRequest.objects.filter(reference=finding.reference(search_term)).first()
         if asked is None:
             return queryset.none(), False
-        found = Q(table=asked._meta.db_table, row=asked.pk)
+        found = Q(table=Change.Table.REQUEST, row=asked.pk)
         for name in ("appointments", "periods", "notes", "estimates"):
             rows = getattr(asked, name)
             found |= Q(table=rows.model._meta.db_table, row__in=rows.values("pk"))
@@ -94,8 +99,8 @@ class ChangeAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="what", ordering="table")
     def what(self, change):
-        is_request = change.table == AppointmentRequest._meta.db_table and change.reference
-        return f"{change.table} {change.reference if is_request else change.row}"
+        is_request = change.table == Change.Table.REQUEST and change.reference
+        return f"{change.get_table_display()} {change.reference if is_request else f'no. {change.row}'}"
 
     @admin.display(description="which columns")
     def which_columns(self, change):

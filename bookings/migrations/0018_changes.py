@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
             name="Change",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("table", models.CharField(max_length=63, verbose_name="what")),
+                ("table", models.CharField(choices=[('bookings_appointmentrequest', 'request'), ('bookings_appointment', 'time of a request'), ('bookings_requestedperiod', 'days that suit'), ('bookings_note', 'note'), ('bookings_estimate', 'estimate'), ('auth_user', 'account'), ('auth_group', 'role'), ('auth_user_groups', 'role of an account'), ('auth_user_user_permissions', 'right of an account'), ('auth_group_permissions', 'right of a role')], max_length=63, verbose_name="what")),
                 ("row", models.BigIntegerField(verbose_name="number")),
                 ("operation", models.CharField(choices=[("insert", "added"), ("update", "changed"), ("delete", "removed")], max_length=6, verbose_name="done")),
                 ("columns", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), help_text="The names of the columns that changed.", size=None)),

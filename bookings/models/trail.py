@@ -50,7 +50,21 @@ class Change(models.Model):
         UPDATE = "update", "changed"
         DELETE = "delete", "removed"
 
-    table = models.CharField("what", max_length=63)
+    class Table(models.TextChoices):
+        """What a trigger watches over."""
+
+        REQUEST = "bookings_appointmentrequest", "request"
+        VISIT = "bookings_appointment", "time of a request"
+        PERIOD = "bookings_requestedperiod", "days that suit"
+        NOTE = "bookings_note", "note"
+        ESTIMATE = "bookings_estimate", "estimate"
+        ACCOUNT = "auth_user", "account"
+        ROLE = "auth_group", "role"
+        ROLE_OF_ACCOUNT = "auth_user_groups", "role of an account"
+        RIGHT_OF_ACCOUNT = "auth_user_user_permissions", "right of an account"
+        RIGHT_OF_ROLE = "auth_group_permissions", "right of a role"
+
+    table = models.CharField("what", max_length=63, choices=Table)
     row = models.BigIntegerField("number")
     operation = models.CharField("done", max_length=6, choices=Operation)
     columns = ArrayField(models.TextField(), help_text="The names of the columns that changed.")
@@ -64,4 +78,4 @@ class Change(models.Model):
         indexes = [models.Index("table", "row", name="change_of_a_row")]
 
     def __str__(self):
-        return f"{self.get_operation_display()}: {self.table} {self.row}"
+        return f"{self.get_operation_display()}: {self.get_table_display()} {self.row}"
