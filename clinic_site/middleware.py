@@ -4,6 +4,7 @@ import logging
 import re
 
 from django.http import HttpResponseBadRequest
+from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
 PERMISSIONS_POLICY = (
@@ -35,10 +36,34 @@ def refuse_nul(get_response):
         if request.method == "POST":
             values += [value for values in request.POST.lists() for value in values[1]]
         if any("\0" in value for value in values):
-            return HttpResponseBadRequest("This address or form contains a character we cannot read.")
+            return HttpResponseBadRequest()
         return get_response(request)
 
     return check
+
+
+REFUSALS = {
+    400: ("We cannot read this", "Something in the address or in the form is not as we can take it."),
+    403: ("You cannot do this here", "This page is not open to you."),
+    405: ("This address does not take that", "The page is there, but it cannot be used in this way."),
+    413: ("This is too much", "More was sent than our forms ask for. Write less."),
+}
+
+
+def explain_refusals(get_response):
+    """Nobody meets a bare sentence of the machine: what is refused has our look and the phone number."""
+
+    def explain(request):
+        response = get_response(request)
+        if response.status_code not in REFUSALS or response.streaming or b"<html" in response.content:
+            return response
+        title, why = REFUSALS[response.status_code]
+        explained = render(request, "refused.html", {"title": title, "why": why}, status=response.status_code)
+        if "Allow" in response.headers:
+            explained.headers["Allow"] = response.headers["Allow"]
+        return explained
+
+    return explain
 
 
 class WithoutLinks(logging.Filter):

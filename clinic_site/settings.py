@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "clinic_site.middleware.response_headers",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "clinic_site.middleware.explain_refusals",
     "clinic_site.middleware.refuse_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

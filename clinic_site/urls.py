@@ -15,6 +15,8 @@ admin.site.enable_nav_sidebar = False  # its width belongs to the worklist
 # The queue's own page needs inline styles, which our policy forbids, and shows nothing for people.
 admin.site.unregister(ProcrastinateJob)
 
+handler400 = "clinic_site.views.bad_request"
+handler403 = "clinic_site.views.forbidden"
 handler404 = "clinic_site.views.not_found"
 handler500 = "clinic_site.views.server_error"
 

@@ -9,7 +9,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
-from django.http import Http404, HttpResponse, HttpResponseForbidden, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseForbidden,
+    HttpResponseRedirect,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -79,6 +85,14 @@ def choose_display(request):
             samesite="Lax",
         )
     return response
+
+
+def bad_request(request, exception):
+    return HttpResponseBadRequest()  # explain_refusals writes the page
+
+
+def forbidden(request, exception):
+    return HttpResponseForbidden()  # likewise
 
 
 def not_found(request, exception):

@@ -103,6 +103,23 @@ def test_a_nul_is_refused_and_no_error(client, method):
 
 
 @pytest.mark.django_db
+def test_what_is_refused_has_our_look_and_the_phone_number(client):
+    answers = [
+        client.post("/"),
+        client.get("/request-an-appointment/who/?a=%00"),
+        client.get(DISPLAY),
+        client.post(DISPLAY, {"theme": "dark"}, headers={"origin": "https://evil.example"}),
+        client.post("/request-an-appointment/who/", {"who": "x" * 300_000}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [405, 400, 405, 403, 400]
+    assert [
+        answer for answer in answers if "(703) 555-0142" not in answer.text or "<h1" not in answer.text
+    ] == []
+    assert answers[0].headers["Allow"] == "GET, HEAD" and "script-src" in str(answers[0].headers)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(("staff", "status"), [(True, 200), (False, 404)])
 def test_the_style_guide_is_for_those_who_build_the_site(client, staff, status):
     if staff:
