@@ -14,6 +14,7 @@ import phonenumbers
 from django.conf import settings
 from django.core import signing
 from django.db import connection
+from django.db.models import F
 from django.utils.crypto import salted_hmac
 
 from bookings.models import Tally
@@ -57,8 +58,9 @@ EVERYBODY = Cap(40, timedelta(minutes=30))
 # E-mails that anybody can have us send to an address without showing that it is theirs.
 TO_AN_ADDRESS = Cap(12, timedelta(days=1))
 
-# In a window hits only rise, so one that is seen to be full stays full: a flood then writes nothing and
-# waits for nobody. Those who still see room are decided one after the other by the lock on the row.
+# In a window hits only rise (save by what is given back), so one that is seen to be full is refused at
+# once: a flood then writes nothing and waits for nobody. Those who still see room are decided one after
+# the other by the lock on the row.
 COUNT = """
     INSERT INTO bookings_tally AS tally (key, hits, ends_at)
     SELECT %(key)s, 1, %(ends_at)s WHERE NOT EXISTS (
@@ -94,11 +96,15 @@ def count(key: str, limit: int, window: timedelta, *, now: datetime) -> bool:
     True. A window begins with the first one and ends `window` later; an instant at its end belongs
     to the next. Inside a transaction others wait for its end to count the same key.
     """
-    hashed = salted_hmac("bookings.shield", key, algorithm="sha256").hexdigest()
-    values = {"key": hashed, "limit": limit, "now": now, "ends_at": now + window}
+    values = {"key": _hashed(key), "limit": limit, "now": now, "ends_at": now + window}
     with connection.cursor() as cursor:
         cursor.execute(COUNT, values)
         return cursor.rowcount == 1
+
+
+def give_back(key: str, *, now: datetime) -> None:
+    """Count one less for `key`: what count() was asked about came to nothing that is to be limited."""
+    Tally.objects.filter(key=_hashed(key), hits__gt=0, ends_at__gt=now).update(hits=F("hits") - 1)
 
 
 def forget(*, now: datetime) -> int:
@@ -150,6 +156,10 @@ def client_address(meta: Mapping[str, str]) -> ipaddress.IPv4Address | ipaddress
         return None
     address = getattr(address, "ipv4_mapped", None) or address
     return address if address.is_global else None
+
+
+def _hashed(key):
+    return salted_hmac("bookings.shield", key, algorithm="sha256").hexdigest()
 
 
 def _caps(meta, person):

@@ -121,6 +121,18 @@ def test_a_window_begins_with_the_first_and_its_end_belongs_to_the_next():
 
 
 @pytest.mark.django_db
+def test_what_is_given_back_makes_room_for_one_more_and_never_for_two():
+    for _ in range(2):
+        shield.count("key", 2, HOUR, now=NOW)
+    shield.give_back("key", now=NOW)
+
+    assert [shield.count("key", 2, HOUR, now=NOW) for _ in range(2)] == [True, False]
+    for _ in range(3):
+        shield.give_back("key", now=NOW)
+    assert [shield.count("key", 2, HOUR, now=NOW) for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.django_db
 def test_one_that_was_refused_does_not_make_the_window_longer():
     for minute in range(60):
         shield.count("key", 1, HOUR, now=NOW + timedelta(minutes=minute))
