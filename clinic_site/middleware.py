@@ -67,9 +67,9 @@ def explain_refusals(get_response):
 
 
 class WithoutLinks(logging.Filter):
-    """A log line names the page of a patient, never the signed link that opens it."""
+    """A log line names a page, never the signed link or the key that opens it."""
 
-    LINK = re.compile("(/(?:confirm|manage)/)[^/\\s]+")
+    LINK = re.compile("(/(?:confirm|manage)/|/staff/reset/[^/\\s]+/)[^/\\s]+")
 
     def filter(self, record):
         record.msg, record.args = self.LINK.sub(r"\1…", record.getMessage()), ()

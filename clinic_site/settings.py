@@ -86,6 +86,10 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "crispy_forms",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "django_otp_webauthn",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -99,6 +103,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "clinic_site.door.guard",
     "bookings.trail.name_who_acts",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
@@ -201,6 +207,20 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds; the link also ends with the first use and with signing in
+# In the demo it is offered: a visitor is in within a minute. Elsewhere nobody gets past it.
+SECOND_FACTOR_REQUIRED = not DEMO
+# Wrong codes are counted by clinic_site.attempts, for every kind in the same way.
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0
+OTP_TOTP_ISSUER = OTP_WEBAUTHN_RP_NAME = CLINIC["name"]
+# A passkey belongs to a name, never to a number: the demo's work at http://localhost alone.
+_site = urlsplit(SITE_URL)
+_has_a_name = not DEMO or _site.scheme == "https"
+OTP_WEBAUTHN_RP_ID = _site.hostname if _has_a_name else "localhost"
+OTP_WEBAUTHN_ALLOWED_ORIGINS = [SITE_URL if _has_a_name else f"http://localhost:{_site.port or 80}"]
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
+OTP_WEBAUTHN_EXCEPTION_LOGGER_NAME = ""
 
 # Headers and cookies. The demo speaks plain http on one machine; everything else is https.
 

@@ -19,9 +19,9 @@ GRANT USAGE, CREATE ON SCHEMA public TO clinic_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clinic_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO clinic_app;
 
--- The trail: views are added by the application, changes by triggers alone.
-REVOKE ALL ON bookings_change, bookings_viewing FROM clinic_app;
+-- The trail: views and what happens to accounts are added by the application, changes by triggers alone.
+REVOKE ALL ON bookings_change, bookings_viewing, bookings_accountevent FROM clinic_app;
 GRANT SELECT ON bookings_change TO clinic_app;
-GRANT SELECT, INSERT ON bookings_viewing TO clinic_app;
+GRANT SELECT, INSERT ON bookings_viewing, bookings_accountevent TO clinic_app;
 -- Migrations are the owner's.
 REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM clinic_app;

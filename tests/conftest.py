@@ -42,7 +42,8 @@ def real_commits(transactional_db):
         cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
         # Records and the trail refuse to be emptied, and the flush would empty them.
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute("TRUNCATE bookings_viewing, bookings_change, bookings_appointmentrequest CASCADE")
+        cursor.execute("TRUNCATE bookings_viewing, bookings_change, bookings_accountevent CASCADE")
+        cursor.execute("TRUNCATE bookings_appointmentrequest CASCADE")
         cursor.execute("SET session_replication_role = origin")
 
 

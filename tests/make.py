@@ -4,9 +4,11 @@ import uuid
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.contrib.auth import get_user_model
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bookings import lifecycle
-from bookings.models import Location, OpeningHours, RequestedPeriod, Schedule, VisitType
+from bookings.models import Location, OpeningHours, RequestedPeriod, Schedule, StaffSession, VisitType
 
 # A Monday at noon in New York; the clinic of the tests is open from 9 to 5 on weekdays.
 NOW = datetime(2027, 3, 8, 17, tzinfo=UTC)
@@ -81,6 +83,25 @@ def waitlisted(room=None, *, first=date(2027, 3, 10), last=date(2027, 3, 12), pa
 def staff(name="robin", **fields):
     """Somebody who may do everything in the admin."""
     return get_user_model().objects.create_superuser(name, password="a long password", **fields)
+
+
+def app_of(user):
+    """The authenticator app of somebody who has set one up."""
+    return TOTPDevice.objects.create(user=user, name="Authenticator app", confirmed=True)
+
+
+def sign_in(client, user, *, device=None):
+    """Sign somebody in with their password and, where a device is named, as if its code were given too."""
+    client.post("/staff/login/", {"username": user.username, "password": "a long password"})
+    if device:
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session.save()
+
+
+def stay_signed_in(*, now):
+    """As if everybody had used their session just now: for a test that puts the clock forward."""
+    StaffSession.objects.update(began_at=now, used_at=now)
 
 
 def later(**delta):

@@ -38,6 +38,19 @@ def test_the_production_settings_pass_the_deployment_check():
     assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_production_hashes_with_argon2_asks_for_a_second_factor_and_binds_passkeys_to_its_name():
+    code = (
+        "import django; django.setup(); from django.conf import settings as s; "
+        "from django.contrib.auth.hashers import make_password; "
+        "print(make_password('a long password')[:16], s.SECOND_FACTOR_REQUIRED, s.OTP_WEBAUTHN_RP_ID, "
+        "*s.OTP_WEBAUTHN_ALLOWED_ORIGINS)"
+    )
+
+    said = run("-c", code, **PRODUCTION).stdout.split()
+
+    assert said == ["argon2$argon2id$", "True", "clinic.example", "https://clinic.example"]
+
+
 @pytest.mark.parametrize("name", PRODUCTION)
 def test_production_does_not_start_without_its_settings(name):
     environment = {key: value for key, value in PRODUCTION.items() if key != name}

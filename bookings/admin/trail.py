@@ -7,7 +7,7 @@ from django.db.models import OuterRef, Q, Subquery
 from bookings.admin import finding
 from bookings.admin.paging import Pages
 from bookings.admin.worklist import ReadOnly
-from bookings.models import AppointmentRequest, Change, Viewing
+from bookings.models import AccountEvent, AppointmentRequest, Change, Viewing
 
 
 @admin.register(Viewing)
@@ -50,6 +50,19 @@ class ViewingAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="which requests")
     def all_of_them(self, viewing):
         return references(viewing.requests)
+
+
+@admin.register(AccountEvent)
+class AccountEventAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = fields = readonly_fields = ["at", "user", "kind", "by"]
+    list_filter = ["kind", "user", "at"]
+    list_select_related = ["user", "by"]
+    list_per_page = 50
+    sortable_by = ["at"]
+    change_list_template = "admin/bookings/paged.html"
+
+    def get_changelist(self, request, **kwargs):
+        return Pages
 
 
 def references(keys):

@@ -1,3 +1,4 @@
+from bookings.models.account import AccountEvent, StaffSession
 from bookings.models.booking import Appointment, AppointmentRequest
 from bookings.models.clinic import Closure, Location, OpeningHours, Schedule, VisitType
 from bookings.models.estimate import Estimate
@@ -7,6 +8,7 @@ from bookings.models.shield import Tally
 from bookings.models.trail import Change, Viewing
 
 __all__ = [
+    "AccountEvent",
     "Appointment",
     "AppointmentRequest",
     "Change",
@@ -19,6 +21,7 @@ __all__ = [
     "OpeningHours",
     "RequestedPeriod",
     "Schedule",
+    "StaffSession",
     "Tally",
     "Viewing",
     "VisitType",

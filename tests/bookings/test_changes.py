@@ -149,6 +149,7 @@ ATTACKS = [
     "DELETE FROM bookings_change",
     "TRUNCATE bookings_change",
     "INSERT INTO bookings_change SELECT * FROM bookings_change",
+    "UPDATE bookings_accountevent SET kind = 'password'",
     "UPDATE bookings_viewing SET kind = 'list'",
     "DELETE FROM bookings_viewing",
     "TRUNCATE bookings_viewing CASCADE",

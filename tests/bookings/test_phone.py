@@ -247,7 +247,7 @@ def test_the_form_asks_the_database_the_same_number_of_questions(desk, many, dja
     at = {"location": room.location.slug, "schedule": room.pk, "start": make.WEDNESDAY_9.isoformat()}
     desk.get(PHONE, at)
 
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         page = desk.get(PHONE, at).text
 
     assert page.count("Offer it") == many

@@ -15,7 +15,7 @@ from django.urls import get_resolver, resolve
 from django.views.generic import RedirectView
 
 from bookings import trail
-from bookings.models import Change, Closure, Schedule
+from bookings.models import AccountEvent, Change, Closure, Schedule
 from pages.models import Feedback, Redirect, Source, Synonym
 from tests import make
 from tests.pages import make as make_page
@@ -23,6 +23,7 @@ from tests.pages import make as make_page
 pytestmark = pytest.mark.django_db
 desk_groups = importlib.import_module("bookings.migrations.0008_roles")
 changes = importlib.import_module("bookings.migrations.0018_changes")
+accounts = importlib.import_module("bookings.migrations.0016_accounts")
 page_groups = importlib.import_module("pages.migrations.0004_groups")
 
 DESK, DOC, BOSS = "Front desk", "Clinician", "Manager"
@@ -63,6 +64,15 @@ MATRIX = {
     "reports/": (SET_UP, SET_UP),
     "reports/save/": (SET_UP, SET_UP),
     "export/": (SET_UP, SET_UP),
+    "second-factor/": (STAFF, STAFF),
+    "second-factor/new/": (STAFF, STAFF),
+    "account/": (STAFF, STAFF),
+    "account/sessions/": (NOBODY, STAFF),
+    # These two ask for the second factor, which nobody has given here.
+    "account/codes/": (NOBODY, NOBODY),
+    "account/remove/<path:device>/": (NOBODY, NOBODY),
+    "colleagues/": (SET_UP, SET_UP),
+    "colleagues/<int:pk>/": (SET_UP, SET_UP),
     "password_change/": (STAFF, STAFF),
     "password_change/done/": (STAFF, NOBODY),
     "jsi18n/": (STAFF, NOBODY),
@@ -83,6 +93,7 @@ MATRIX = {
     "bookings/appointment/<int:pk>/move/": (DECIDE, DECIDE),
     "bookings/appointment/<int:object_id>/change/": (CLINIC, CLINIC),  # leads to its request
     **model("bookings/viewing", look=SET_UP),
+    **model("bookings/accountevent", look=SET_UP),
     **model("bookings/change", look=SET_UP),
     **model("pages/page", look=PAGES),
     "pages/page/<int:pk>/propose/": (WRITE, WRITE),
@@ -99,10 +110,13 @@ MATRIX = {
     **model("auth/user", look={ROOT}, add={ROOT}, change={ROOT}, delete={ROOT}),
     "auth/user/<id>/password/": ({ROOT}, {ROOT}),
 }
-# Signing in and out is for everybody; these two only lead somewhere else; one answers scripts.
+# Signing in and out is for everybody; these two only lead somewhere else; the others answer scripts.
 NOT_PAGES = {
     "login/",
     "logout/",
+    *("reset/", "reset/sent/", "reset/done/", "reset/<uidb64>/<token>/"),
+    *("passkey/registration/begin/", "passkey/registration/complete/", "passkey/jsi18n/"),
+    *("passkey/authentication/begin/", "passkey/authentication/complete/"),
     "r/<path:content_type_id>/<path:object_id>/",
     "(?P<url>.*)$",
     "autocomplete/",
@@ -136,6 +150,7 @@ def member(role):
         return make.staff("root")
     desk_groups.create_groups(apps, None)
     changes.let_managers_read(apps, None)
+    accounts.give_rights(apps, None)
     page_groups.create_groups(apps, None)
     user = get_user_model().objects.create_user("member", is_staff=role != PATIENT)
     if role in {*desk_groups.GROUPS, *page_groups.GROUPS}:
@@ -160,6 +175,9 @@ def one_of_each(settings):
         "bookings/appointment": asked.appointments.get(),
         "bookings/viewing": trail.viewed(somebody, [asked], kind=trail.Kind.LIST, now=make.NOW),
         "bookings/change": Change.objects.first(),
+        "bookings/accountevent": AccountEvent.objects.create(kind="refused", at=make.NOW),
+        "account/remove": somebody,  # has no such device
+        "colleagues": get_user_model().objects.create_user("lee", is_staff=True),
         "pages/page": page,
         "pages/revision": words,
         "pages/source": Source.objects.get(),
@@ -173,7 +191,7 @@ def one_of_each(settings):
 
 def address(route, things):
     route = route.replace("^(?P<app_label>pages|bookings|auth)/$", "bookings/")
-    about = re.match(r"(\w+/\w+)/<", route)
+    about = re.match(r"(\w+/\w+|colleagues)/<", route)
     return "/staff/" + re.sub(r"<\w+:?\w+>", str(things[about[1]].pk) if about else "", route)
 
 

@@ -19,11 +19,12 @@ AsksFor = AppointmentRequest.AsksFor
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch, db):
     """The time that the views read: `clock(later)` sets it, Monday noon at first."""
 
     def set_to(now):
         monkeypatch.setattr(timezone, "now", lambda: now)
+        make.stay_signed_in(now=now)
 
     set_to(make.NOW)
     return set_to
@@ -235,7 +236,7 @@ def test_the_list_asks_the_database_a_fixed_number_of_questions(desk, django_ass
             desk.get(LIST)
 
 
-LIST_QUERIES = 18
+LIST_QUERIES = 19
 
 
 def test_the_list_of_many_years_asks_the_same_questions(desk, django_assert_num_queries):

@@ -1,0 +1,298 @@
+"""One's own account: sessions, second factors, a new password; and a manager's help."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.utils import timezone
+from django_otp import devices_for_user
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from bookings.models import AccountEvent, StaffSession
+from clinic_site import second_factor, sessions, tasks
+from clinic_site.middleware import WithoutLinks
+from tests import make
+from tests.bookings.conftest import words
+from tests.bookings.test_roles import accounts, desk_groups
+from tests.test_signing_in import RIGHT, events, give_password, is_in
+
+pytestmark = pytest.mark.django_db
+ACCOUNT, RESET = "/staff/account/", "/staff/reset/"
+PASSWORD, NEW = {"password": RIGHT}, "some other long one"
+UNKNOWN = "on a device we do not know"
+
+
+@pytest.fixture
+def robin():
+    return make.staff(email="robin@example.com")
+
+
+@pytest.fixture
+def app(robin, settings):
+    settings.SECOND_FACTOR_REQUIRED = True
+    return make.app_of(robin)
+
+
+@pytest.fixture
+def desk(client, robin, app):
+    """Signed in with both factors."""
+    make.sign_in(client, robin, device=app)
+    return client
+
+
+def another_browser(robin, app, agent=""):
+    browser = Client(headers={"User-Agent": agent})
+    make.sign_in(browser, robin, device=app)
+    assert is_in(browser)
+    return browser
+
+
+@pytest.mark.parametrize(
+    ("agent", "device"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:130.0) Gecko/20100101 Firefox/130.0",
+            "Firefox on Windows",
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "Version/17.4 Safari/605.1.15",
+            "Safari on Mac",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "CriOS/123.0 Mobile/15E148 Safari/604.1",
+            "Chrome on iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/123.0.0.0 Safari/537.36 Edg/123.0.0.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/123.0.0.0 "
+            "Mobile Safari/537.36",
+            "Chrome on Android",
+        ),
+        ("curl/8", f"A browser {UNKNOWN}"),
+        ("", f"A browser {UNKNOWN}"),
+    ],
+)
+def test_a_device_is_said_in_words(agent, device):
+    assert sessions.in_words(agent) == device
+
+
+def test_sessions_are_listed_and_ended_one_by_one_or_all_others(desk, robin, app):
+    phone = another_browser(robin, app, "Mozilla/5.0 (iPhone) Safari/604.1")
+    laptop = another_browser(robin, app, "Mozilla/5.0 (Windows) Firefox/130.0")
+    stranger = Client()
+    stranger.force_login(make.staff("kim"))
+    stranger.get("/staff/account/")
+    foreign = StaffSession.objects.exclude(user=robin).get()
+
+    shown = words(desk.get(ACCOUNT))
+    assert [
+        re.sub(r".*(A browser|Firefox|Safari)", r"\1", one)
+        for one in re.findall("[^,]+(?=, since [^,]+, [^,]+, last)", shown)
+    ] == [f"A browser {UNKNOWN}", "Firefox on Windows", "Safari on iPhone"]
+    assert shown.count("(this one)") == 1
+    desk.post("/staff/account/sessions/", {"session": StaffSession.objects.get(device__contains="iPhone").pk})
+    assert [is_in(browser) for browser in (desk, phone, laptop)] == [True, False, True]
+
+    another_browser(robin, app)
+    desk.post("/staff/account/sessions/", {"session": foreign.pk})
+    assert desk.post("/staff/account/sessions/", {"session": "x"}).status_code == 404
+    assert StaffSession.objects.count() == 4
+    desk.post("/staff/account/sessions/", {})
+    assert [is_in(browser) for browser in (desk, laptop)] == [True, False]
+    desk.post("/staff/logout/")
+    assert not StaffSession.objects.filter(user=robin).exists()
+    assert StaffSession.objects.filter(pk=foreign.pk).exists()
+
+
+def test_new_recovery_codes_ask_for_the_password_and_end_the_old_ones(desk, robin):
+    old = second_factor.make_codes(robin)[0].replace("-", "")
+
+    refused = words(desk.post("/staff/account/codes/", {"password": "wrong"}))
+    shown = desk.post("/staff/account/codes/", PASSWORD).content.decode()
+    new = re.findall("<code>(.*?)</code>", shown)
+
+    assert "That is not your password" in refused
+    assert f'href="{ACCOUNT}">I have kept them' in shown
+    assert second_factor.matching(robin, old) is None
+    assert second_factor.matching(robin, new[9].replace("-", "")).name == "Recovery codes"
+    assert "Recovery codes left: 9." in words(desk.get(ACCOUNT))
+    assert events() == [("robin", "password"), ("robin", "new_codes")]
+
+
+def test_an_app_is_removed_with_the_password_and_a_new_one_is_asked_for_at_once(desk, app):
+    path = f"/staff/account/remove/{app.persistent_id}/"
+    for _ in range(5):
+        assert "That is not your password" in words(desk.post(path, {"password": "wrong"}))
+    assert "Too many wrong tries" in words(desk.post(path, PASSWORD))
+    make_room()
+
+    assert desk.post(path, PASSWORD).status_code == 302
+
+    assert not TOTPDevice.objects.exists()
+    assert desk.get("/staff/", follow=True).request["PATH_INFO"] == "/staff/second-factor/new/"
+    assert events() == [("robin", "password"), ("robin", "locked"), ("robin", "removed")]
+
+
+def test_who_came_in_by_a_recovery_code_and_has_no_app_sets_up_a_new_one(client, robin, app):
+    app.delete()
+    second_factor.make_codes(robin)
+    make.sign_in(client, robin, device=StaticDevice.objects.get())
+
+    assert client.get("/staff/")["Location"] == "/staff/second-factor/new/?next=%2Fstaff%2F"
+    assert client.get("/staff/second-factor/new/").status_code == 200
+
+
+def make_room():
+    """As if a quarter of an hour had gone by since what was counted."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE bookings_tally SET ends_at = ends_at - interval '15 minutes'")
+
+
+def test_a_device_of_another_and_one_that_is_not_there_cannot_be_removed(desk):
+    other = make.app_of(make.staff("kim"))
+
+    for device in (other.persistent_id, "otp_totp.totpdevice/0", "nothing"):
+        assert desk.post(f"/staff/account/remove/{device}/", PASSWORD).status_code == 404
+    assert TOTPDevice.objects.count() == 2
+
+
+def test_in_the_demo_as_well_the_password_alone_weakens_nothing(client, robin):
+    client.force_login(robin)
+    assert is_in(client)
+    assert client.post("/staff/passkey/registration/begin/").status_code == 403
+    app = make.app_of(robin)
+
+    for path in ("codes/", f"remove/{app.persistent_id}/"):
+        assert client.post(ACCOUNT + path, PASSWORD).status_code == 403
+    assert client.post("/staff/passkey/registration/begin/").status_code == 403
+
+
+# A new password
+
+
+def jobs():
+    return list(ProcrastinateJob.objects.order_by("id").values_list("task_name", "args"))
+
+
+def test_asking_for_a_new_password_says_and_does_the_same_for_every_address(client, robin):
+    asked = [client.post(RESET, {"email": email}) for email in (robin.email, "nobody@example.com")]
+
+    assert [(answer.status_code, answer["Location"]) for answer in asked] == [(302, f"{RESET}sent/")] * 2
+    assert jobs() == [("send_reset_link", {"user_ids": ids}) for ids in ([robin.pk], [])]
+    for _ in range(20):
+        client.post(RESET, {"email": robin.email})
+    assert len(jobs()) == 13  # twelve e-mails a day to one address
+
+
+def sent_link(mailbox):
+    return re.search(r"http://\S+(/staff/reset/\S+)", mailbox.messages[-1].get_content())[1]
+
+
+def choose(browser, link, password=NEW):
+    """Open the link and send its form; what the last page says."""
+    form = browser.get(link, follow=True)
+    typed = {"new_password1": password, "new_password2": password}
+    return words(browser.post(form.request["PATH_INFO"], typed, follow=True))
+
+
+def test_a_link_for_a_new_password_works_once_and_the_second_factor_is_asked_all_the_same(
+    mailbox, desk, robin, app
+):
+    tasks.send_reset_link(user_ids=[robin.pk])
+    link = sent_link(mailbox)
+    browser = Client()
+
+    assert "at least 15 characters" in choose(browser, link, "short")
+    assert "Your password has been set" in choose(browser, link)
+    assert "link was invalid" in choose(Client(), link, "a third long password")
+
+    assert not is_in(desk)  # everybody who was signed in is out
+    give_password(browser, password=NEW)
+    assert browser.get("/staff/")["Location"].startswith("/staff/second-factor/")
+    assert (mailbox.messages[0]["To"], len(mailbox.messages)) == (robin.email, 1)
+
+
+def test_a_link_for_a_new_password_ends_after_half_an_hour(client, robin, monkeypatch):
+    made_at = timezone.localtime().replace(tzinfo=None)
+    token = PasswordResetTokenGenerator().make_token(robin)
+
+    def is_good(**later):
+        monkeypatch.setattr(PasswordResetTokenGenerator, "_now", lambda self: made_at + timedelta(**later))
+        return PasswordResetTokenGenerator().check_token(robin, token)
+
+    assert [is_good(minutes=29), is_good(minutes=31)] == [True, False]
+
+
+def test_the_log_never_holds_a_link_for_a_new_password():
+    masked = WithoutLinks.LINK.sub(r"\1…", "Not Found: /staff/reset/MQ/c8x-0123456789abcdef/")
+
+    assert masked == "Not Found: /staff/reset/MQ/…/"
+
+
+# A manager's help
+
+
+def manager(client):
+    desk_groups.create_groups(apps, None)
+    accounts.give_rights(apps, None)
+    boss = get_user_model().objects.create_user("boss", None, RIGHT, is_staff=True)
+    boss.groups.add(Group.objects.get(name="Manager"))
+    make.sign_in(client, boss, device=make.app_of(boss))
+    return boss
+
+
+def test_a_manager_resets_a_colleague_who_is_told_and_signed_out(client, mailbox, settings):
+    settings.SECOND_FACTOR_REQUIRED = True
+    boss = manager(client)
+    lee = get_user_model().objects.create_user("lee", "lee@example.com", RIGHT, is_staff=True)
+    second_factor.make_codes(lee)
+    phone = another_browser(lee, make.app_of(lee))
+    root = make.staff("root")
+    path = f"/staff/colleagues/{lee.pk}/"
+
+    assert re.findall(r"/staff/colleagues/(\d+)/", client.get("/staff/colleagues/").text) == [str(lee.pk)]
+    assert "make sure that it is really them" in words(client.get(path))
+    assert list(devices_for_user(lee))
+    assert client.post(path).status_code == 302
+
+    assert list(devices_for_user(lee)) == [] and not is_in(phone)
+    assert not StaffSession.objects.filter(user=lee).exists()
+    event = AccountEvent.objects.first()  # the newest
+    assert (event.kind, event.user, event.by) == ("recovered", lee, boss)
+    ((name, job),) = jobs()
+    getattr(tasks, name)(**job)
+    assert mailbox.messages[0]["To"] == "lee@example.com"
+    for other in (boss, root):
+        assert client.post(f"/staff/colleagues/{other.pk}/").status_code == 403
+    assert client.post("/staff/colleagues/0/").status_code == 404
+    assert jobs() == [(name, job)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE bookings_accountevent SET kind = 'password'",
+        "DELETE FROM bookings_accountevent",
+        "TRUNCATE bookings_accountevent",
+    ],
+)
+def test_what_happened_to_an_account_is_never_changed_or_removed(robin, change):
+    AccountEvent.objects.create(kind="refused", user=robin, at=make.NOW)
+
+    with pytest.raises(DatabaseError, match="only ever added to"), transaction.atomic():
+        connection.cursor().execute(f"SET CONSTRAINTS ALL IMMEDIATE; {change}")
+    assert events() == [("robin", "refused")]
