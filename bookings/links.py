@@ -47,7 +47,8 @@ def read(text: str, purpose: str, *, now: datetime) -> Link:
         raise DeadLink from error
     if now > datetime.fromtimestamp(issued, UTC) + LASTS:
         raise DeadLink
-    request = AppointmentRequest.objects.select_related("location", "visit_type").filter(pk=pk).first()
+    requests = AppointmentRequest.objects.filter(erased_at=None).select_related("location", "visit_type")
+    request = requests.filter(pk=pk).first()
     if request is None:
         raise DeadLink
     return Link(request, version)

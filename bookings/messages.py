@@ -121,6 +121,12 @@ def carry_on(request: AppointmentRequest) -> None:
     owed.update(version=request.version)
 
 
+def forget(request: AppointmentRequest) -> None:
+    """Nothing is owed about the request any more. That something was sent, and when, stays."""
+    request.messages.filter(status=Status.QUEUED).update(status=Status.SUPPRESSED)
+    request.messages.exclude(error="").update(error="")
+
+
 @transaction.atomic
 def send_again(request: AppointmentRequest, kind: str, *, now: datetime) -> None:
     """Send the message of that kind once more, or at last; not within 10 minutes of the last time."""

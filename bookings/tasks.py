@@ -22,6 +22,13 @@ def sweep(timestamp):
     lifecycle.sweep(now=timezone.now())
 
 
+@app.periodic(cron="3 * * * *")
+@app.task(name="purge")
+def purge(timestamp):
+    """Erase the requests that we need not keep any longer."""
+    lifecycle.purge(now=timezone.now())
+
+
 @app.periodic(cron="23 * * * *")
 @app.task(name="forget_ended_sessions")
 def forget_ended_sessions(timestamp):

@@ -12,7 +12,7 @@ DISPLAYS = {
 
 
 def clinic(request):
-    return {"clinic": settings.CLINIC, "site_url": settings.SITE_URL}
+    return {"clinic": settings.CLINIC, "site_url": settings.SITE_URL, "kept_days": settings.KEPT_DAYS}
 
 
 def display(request):

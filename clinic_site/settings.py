@@ -32,6 +32,14 @@ def words(text):
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def days(name, usual, most):
+    """Read `name`, a number of days; `usual` where nothing is said. The least is a week."""
+    text = os.environ.get(name, "").strip() or str(usual)
+    if text.isascii() and text.isdigit() and 7 <= int(text) <= most:
+        return int(text)
+    raise ImproperlyConfigured(f"{name} cannot be read: it is a number of days, from 7 to {most}.")
+
+
 def kept_secret():
     """The demo's own secret key, made once and kept readable for its owner only."""
     path = VAR_DIR / "secret-key"
@@ -56,6 +64,14 @@ CLINIC = {
 SITE_URL = setting(
     "SITE_URL", "the address of the site, like https://clinic.example", lambda: "http://127.0.0.1:8000"
 ).rstrip("/")
+
+# For how many days what is about people is kept. The clean-up reads it, and the pages that tell of it.
+
+KEPT_DAYS = {
+    "requests": days("KEEP_REQUESTS_DAYS", 90, 3650),  # after the visit, or after the request ended
+    "unconfirmed": 7,  # those whose address nobody confirmed, robots among them
+    "comments": days("KEEP_COMMENTS_DAYS", 365, 3650),  # on pages; the yes or no stays
+}
 
 # Django
 

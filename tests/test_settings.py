@@ -95,6 +95,29 @@ def test_a_mail_server_that_cannot_be_read_is_one_sentence(url):
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({}, "90 365"),
+        ({"KEEP_REQUESTS_DAYS": "7", "KEEP_COMMENTS_DAYS": " 3650 "}, "7 3650"),
+    ],
+)
+def test_a_clinic_chooses_for_how_long_it_keeps_what(said, found):
+    code = "from django.conf import settings as s; print(s.KEPT_DAYS['requests'], s.KEPT_DAYS['comments'])"
+
+    assert run("-c", code, **PRODUCTION, **said).stdout.strip() == found
+
+
+@pytest.mark.parametrize("text", ["6", "3651", "-30", "90 days", "9²", "1e2"])
+def test_a_number_of_days_that_cannot_be_read_is_one_sentence(text):
+    result = run("manage.py", "check", **{**PRODUCTION, "KEEP_REQUESTS_DAYS": text})
+
+    assert (result.returncode, result.stderr.strip()) == (
+        1,
+        "KEEP_REQUESTS_DAYS cannot be read: it is a number of days, from 7 to 3650.",
+    )
+
+
 def test_the_demo_never_runs_in_debug_mode():
     result = run("-c", "from django.conf import settings; print(settings.DEBUG)", DEMO="yes")
 

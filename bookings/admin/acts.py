@@ -15,6 +15,7 @@ from bookings.lifecycle.visits import NOSHOW_CAN_BE_UNDONE_FOR
 from bookings.models import Appointment, AppointmentRequest, Message
 
 DECIDE, MARK = "bookings.decide_request", "bookings.mark_visit"
+ERASE = "bookings.erase_requests"
 PATIENTS_LINK = re.compile(r"https?://\S+/(?:confirm|manage)/\S+")
 Status, Visit = AppointmentRequest.Status, Appointment.Status
 
@@ -290,6 +291,15 @@ ACTS = {
             permissions=(DECIDE, MARK),
             example={"text": "."},
         ),
+        Act(
+            "erase",
+            "Erase",
+            "Erased. Nothing here tells any more who the patient is.",
+            _plain(lifecycle.erase),
+            lambda asked, now: lifecycle.may_be_erased(asked, now=now),
+            permissions=(ERASE,),
+            example={},
+        ),
     ]
 }
 
@@ -301,4 +311,6 @@ def number(text: str) -> int | None:
 
 def possible(asked: AppointmentRequest, user, *, now: datetime) -> list[Act]:
     """What this member of staff can do with the request as it is now."""
+    if asked.erased_at:
+        return []
     return [act for act in ACTS.values() if act.is_allowed(user) and act.is_possible(asked, now)]

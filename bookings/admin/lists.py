@@ -46,7 +46,7 @@ def today(now: datetime) -> Q:
 def unresolved(now: datetime) -> Q:
     """Visits that are over and of which nobody has said what came of them."""
     over = Appointment.objects.filter(status__in=[Visit.BOOKED, Visit.ARRIVED], period__endswith__lte=now)
-    return Q(pk__in=over.values("request"))
+    return Q(pk__in=over.values("request"), erased_at=None)
 
 
 def mail_problems(now: datetime) -> Q:

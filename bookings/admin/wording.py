@@ -47,6 +47,7 @@ SENTENCES = {
     "undo_noshow": "took back that the patient did not come",
     "enter_in_error": "marked the visit as entered in error",
     "phone": "phoned the patient{why}",
+    "erase": "erased who the patient is",
 }
 CODES = dict(
     [
@@ -127,6 +128,8 @@ def state(request: AppointmentRequest) -> str:
 
 def told(request: AppointmentRequest) -> str:
     """Whether the last message reached the patient, as HTML. A reminder that is still ahead tells nothing."""
+    if request.erased_at:
+        return "erased"
     if not request.email:
         return "no e-mail: phone"
     to_patient = [

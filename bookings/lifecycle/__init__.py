@@ -6,6 +6,7 @@ transitions, write, record the event, owe the message.
 
 from bookings.lifecycle.claims import Choice
 from bookings.lifecycle.contact import correct_contact, may_correct_contact
+from bookings.lifecycle.erasure import erase, may_be_erased, purge
 from bookings.lifecycle.estimates import give_estimate, open_estimate, record_payment
 from bookings.lifecycle.remarks import mark_phoned, note
 from bookings.lifecycle.requests import (
@@ -45,15 +46,18 @@ __all__ = [
     "correct_contact",
     "decline",
     "enter_in_error",
+    "erase",
     "fulfil",
     "give_estimate",
     "mark_noshow",
     "mark_phoned",
     "may_be_changed_until",
+    "may_be_erased",
     "may_correct_contact",
     "note",
     "offer",
     "open_estimate",
+    "purge",
     "record_payment",
     "refuse_offer",
     "reschedule",

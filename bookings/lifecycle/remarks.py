@@ -9,11 +9,12 @@ from bookings.lifecycle.transitions import Refused, lock_as_it_is
 from bookings.models import AppointmentRequest, Event, Note
 
 
+@transaction.atomic
 def note(request: AppointmentRequest, text: str, *, by: AbstractBaseUser, now: datetime) -> Note:
     """Keep what a member of staff wants others to know. Raises Refused for no words at all."""
     if not text.strip():
         raise Refused("Write the note first.")
-    return Note.objects.create(request=request, text=text.strip(), by=by, at=now)
+    return Note.objects.create(request=lock_as_it_is(request), text=text.strip(), by=by, at=now)
 
 
 @transaction.atomic

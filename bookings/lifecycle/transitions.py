@@ -62,8 +62,15 @@ def lock(request: AppointmentRequest) -> AppointmentRequest:
 
 
 def lock_as_it_is(request: AppointmentRequest) -> AppointmentRequest:
-    """The request as it is now, whatever was looked at, locked until the transaction ends."""
-    return AppointmentRequest.objects.select_for_update().get(pk=request.pk)
+    """The request as it is now, whatever was looked at, locked until the transaction ends.
+
+    Raises Refused where it was erased: nothing is added to it any more.
+    """
+    locked = AppointmentRequest.objects.select_for_update().get(pk=request.pk)
+    if locked.erased_at:
+        day = locked.location.day_in_words(locked.erased_at)
+        raise Refused(f"This request was erased on {day}. Nothing can be added to it.")
+    return locked
 
 
 def move(

@@ -35,6 +35,20 @@ def plain_text(expression):
     return without(r"[\u0300-\u036f]", lower)
 
 
+# What stands in a request that was erased.
+ERASED = {
+    "patient_name": "erased",
+    "asked_by": "",
+    "email": "",
+    "phone": "",
+    "person": "",
+    "may_leave_message": False,
+    "needs": [],
+    "language": "",
+    "note": "",
+}
+
+
 class AppointmentRequest(models.Model):
     """What a patient asks; decided by staff once."""
 
@@ -167,6 +181,9 @@ class AppointmentRequest(models.Model):
     estimate_due_on = models.DateField(
         null=True, editable=False, help_text="The last day for the written estimate that is still owed."
     )
+    erased_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since when nothing here tells who the patient is."
+    )
 
     # What staff find a request by; Postgres writes both.
     names = models.GeneratedField(
@@ -195,6 +212,7 @@ class AppointmentRequest(models.Model):
             ("override_hours", "Can book outside opening hours and notice"),
             ("export_requests", "Can export requests"),
             ("view_reports", "Can view reports"),
+            ("erase_requests", "Can erase requests"),
         ]
         indexes = [
             models.Index(fields=["status", "reply_until"], name="request_worklist"),
@@ -217,9 +235,13 @@ class AppointmentRequest(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(email="") | ~Q(phone=""),
+                condition=~Q(email="") | ~Q(phone="") | Q(erased_at__isnull=False),
                 name="a_request_can_be_answered",
                 violation_error_message="Give an e-mail address or a phone number.",
+            ),
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True) | Q(**ERASED),
+                name="an_erased_request_names_nobody",
             ),
             models.CheckConstraint(
                 condition=Q(status="declined", reason__gt="") | (~Q(status="declined") & Q(reason="")),

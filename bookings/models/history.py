@@ -10,7 +10,7 @@ from bookings.models.booking import AppointmentRequest
 class Event(models.Model):
     """Who changed which status, when: codes and ids only, nothing about a person's health or name."""
 
-    BY_THE_CLOCK = {"expire", "lapse"}
+    BY_THE_CLOCK = {"expire", "lapse", "erase"}
 
     class Override(models.TextChoices):
         """Why staff took a time that the rules would not give."""
@@ -74,7 +74,10 @@ class Event(models.Model):
 
 
 class Note(models.Model):
-    """What staff want each other to know of a request. It is never changed: a trigger makes it so."""
+    """What staff want each other to know of a request. A trigger refuses every change.
+
+    It goes when its request is erased, and not before: another trigger.
+    """
 
     request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="notes")
     text = models.CharField(max_length=500)

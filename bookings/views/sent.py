@@ -102,7 +102,7 @@ def _asked(request, journey):
     reference = request.session.get("journeys", {}).get(str(journey), {}).get("sent")
     return (
         AppointmentRequest.objects.select_related("location", "visit_type")
-        .filter(reference=reference)
+        .filter(reference=reference, erased_at=None)
         .first()
     )
 

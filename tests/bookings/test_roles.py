@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 desk_groups = importlib.import_module("bookings.migrations.0008_roles")
 changes = importlib.import_module("bookings.migrations.0018_changes")
 accounts = importlib.import_module("bookings.migrations.0016_accounts")
+erasure = importlib.import_module("bookings.migrations.0019_erasure")
 page_groups = importlib.import_module("pages.migrations.0004_groups")
 
 DESK, DOC, BOSS = "Front desk", "Clinician", "Manager"
@@ -85,6 +86,7 @@ MATRIX = {
     **acts(DECIDE, "accept", "verify", "offer", "book", "waitlist", "decline", "withdraw"),
     **acts(DECIDE, "reschedule", "cancel", "error", "contact", "payment", "estimate", "estimate/print"),
     **acts(DECIDE, "send_estimate"),
+    **acts(SET_UP, "erase"),
     **acts(CLINIC, "arrive", "fulfil", "noshow", "undo_noshow", "phoned", "note"),
     "bookings/appointment/": (CLINIC, CLINIC),  # the day; it has no form, so both look
     "bookings/appointment/week/": (CLINIC, CLINIC),
@@ -151,6 +153,7 @@ def member(role):
     desk_groups.create_groups(apps, None)
     changes.let_managers_read(apps, None)
     accounts.give_rights(apps, None)
+    erasure.let_managers_erase(apps, None)
     page_groups.create_groups(apps, None)
     user = get_user_model().objects.create_user("member", is_staff=role != PATIENT)
     if role in {*desk_groups.GROUPS, *page_groups.GROUPS}:

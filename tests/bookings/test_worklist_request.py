@@ -79,10 +79,10 @@ def test_only_what_the_state_allows_is_offered(desk, clock):
     came = ["arrive", "fulfil", "noshow", "reschedule", "cancel", "error", *ALWAYS]
     assert offered(desk, visit) == came
     lifecycle.mark_noshow(visit, by=sam, now=make.TUESDAY_9)
-    assert offered(desk, visit) == ["undo_noshow", "error", *ALWAYS]
+    assert offered(desk, visit) == ["undo_noshow", "error", *ALWAYS, "erase"]
     visit.refresh_from_db()
     lifecycle.enter_in_error(visit, by=sam, now=make.TUESDAY_9)
-    assert offered(desk, visit) == ALWAYS
+    assert offered(desk, visit) == [*ALWAYS, "erase"]
 
 
 # For each act: what is posted, and (status of the request, status of the visit, last event) after it.
