@@ -5,6 +5,8 @@ KEPT_DAYS     |                                             |
 requests      | the end of the visit, or of the request     | erased: numbers stay (lifecycle.erase)
   its notes, periods and reasons of failed mail go with it  |
 unconfirmed   | the end of a request nobody ever confirmed  | erased likewise
+the trail     | each row, which holds keys and names of     | removed after six years
+              | columns only                                | (trail.forget)
 
 An unfinished form ends with its session (tasks.forget_ended_sessions), a count of who sent how much
 with its window (tasks.forget_counts). What readers say about pages belongs to the app `pages`.

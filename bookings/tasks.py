@@ -4,7 +4,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings import lifecycle, messages, shield
+from bookings import lifecycle, messages, shield, trail
 
 
 # The lock keeps rounds from queueing up behind one that is slow (the sixth field is the second).
@@ -27,6 +27,13 @@ def sweep(timestamp):
 def purge(timestamp):
     """Erase the requests that we need not keep any longer."""
     lifecycle.purge(now=timezone.now())
+
+
+@app.periodic(cron="33 4 * * *")
+@app.task(name="forget_trail")
+def forget_trail(timestamp):
+    """Remove what has stood in the trail for longer than the law asks."""
+    trail.forget()
 
 
 @app.periodic(cron="23 * * * *")

@@ -27,6 +27,17 @@ def viewed(by: AbstractBaseUser, shown: Iterable[AppointmentRequest], *, kind: s
     return Viewing.objects.create(by=by, kind=kind, requests=[request.pk for request in shown], at=now)
 
 
+def forget() -> int:
+    """Remove what stands in the trail for more than six years; returns how many rows that were.
+
+    The database's own clock counts them: no caller can make them fewer. Six years is how long
+    45 CFR 164.316(b)(2)(i) has records kept of what 164.312(b) asks to record.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT bookings_forget_trail()")
+        return cursor.fetchone()[0]
+
+
 @contextmanager
 def acting(by: AbstractBaseUser):
     """While this lasts, changes in this thread are by this member of staff in the trail.

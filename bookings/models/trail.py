@@ -9,7 +9,7 @@ from django.db import models
 class Viewing(models.Model):
     """One look of a member of staff at records of patients: keys only, nothing that was seen or sought.
 
-    Rows are added and never changed or removed; a trigger sees to it.
+    Rows are added and never changed; a trigger sees to it. They go after six years.
     """
 
     class Kind(models.TextChoices):
@@ -42,7 +42,7 @@ class Change(models.Model):
     """One row of a table that was added, changed or removed, by whatever way.
 
     Written by a trigger, so bulk operations and plain SQL are in it too. It never holds a value, so
-    that what is erased is erased. Rows are added and never changed or removed.
+    that what is erased is erased. Rows are added and never changed. They go after six years.
     """
 
     class Operation(models.TextChoices):

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import Error, connection, transaction
 
 from bookings import lifecycle, trail
-from bookings.models import Appointment, AppointmentRequest, Change, RequestedPeriod
+from bookings.models import Appointment, AppointmentRequest, Change, RequestedPeriod, Viewing
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +93,7 @@ def test_the_trail_holds_no_value():
         cursor.execute("SELECT string_agg(row_to_json(bookings_change)::text, '') FROM bookings_change")
         said = cursor.fetchone()[0]
     assert "bookings_appointmentrequest" in said
-    assert [word for word in ("canary", "Nguy", "0147", "example.com") if word in said] == []
+    assert [word for word in ("canary", "Nguy", "555 0147", "example.com") if word in said] == []
 
 
 def test_a_change_in_the_admin_bears_the_name_of_who_was_signed_in(client):
@@ -212,7 +212,27 @@ def test_with_these_rights_a_request_can_be_asked_for_and_decided():
     lifecycle.accept(asked, by=make.staff("kim"), now=make.NOW)
 
     assert Appointment.objects.filter(request=asked).values_list("status", flat=True).get() == "booked"
-    assert set(Change.objects.filter(row=asked.pk).values_list("role", flat=True)) == {"clinic_app"}
+    own = Change.objects.filter(table=asked._meta.db_table, row=asked.pk)
+    assert set(own.values_list("role", flat=True)) == {"clinic_app"}
+
+
+@pytest.mark.usefixtures("as_the_application")
+def test_after_six_years_a_row_of_the_trail_goes_by_one_way_alone():
+    sql("RESET SESSION AUTHORIZATION", "SET LOCAL session_replication_role = replica")
+    for table in ("bookings_change", "bookings_viewing"):
+        sql(f"UPDATE {table} SET at = now() - interval '6 years' + interval '1 day'")  # noqa: S608
+    sql(
+        "UPDATE bookings_viewing SET at = now() - interval '6 years 1 second'",
+        "UPDATE bookings_change SET at = now() - interval '7 years' WHERE operation = 'insert'",
+        "SET LOCAL session_replication_role = origin",
+        "SET LOCAL SESSION AUTHORIZATION clinic_app",
+    )
+    old, young = (Change.objects.filter(operation=name).count() for name in ("insert", "update"))
+    with pytest.raises(Error, match="permission denied"), transaction.atomic():
+        sql("DELETE FROM bookings_change")
+
+    assert (trail.forget(), trail.forget()) == (old + 1, 0)
+    assert Change.objects.count() == young > 0 and not Viewing.objects.exists()
 
 
 def test_the_owner_too_must_go_out_of_their_way():
