@@ -9,9 +9,10 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from bookings.models import AppointmentRequest, Viewing
+from bookings.models import AppointmentRequest, Change, Viewing
 
 Kind = Viewing.Kind
 WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -25,6 +26,15 @@ def viewed(by: AbstractBaseUser, shown: Iterable[AppointmentRequest], *, kind: s
     ends the page, and nobody sees anything. What was searched for is not kept.
     """
     return Viewing.objects.create(by=by, kind=kind, requests=[request.pk for request in shown], at=now)
+
+
+def changes_of(asked: AppointmentRequest) -> QuerySet[Change]:
+    """The changes of a request and of what belongs to it; rows that are gone stand for themselves."""
+    found = Q(table=asked._meta.db_table, row=asked.pk)
+    for name in ("appointments", "periods", "notes", "estimates"):
+        rows = getattr(asked, name)
+        found |= Q(table=rows.model._meta.db_table, row__in=rows.values("pk"))
+    return Change.objects.filter(found)
 
 
 def forget() -> int:

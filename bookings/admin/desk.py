@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 
 from bookings import availability, lifecycle, trail
-from bookings.admin import acts, estimate, times, wording
+from bookings.admin import acts, estimate, person, times, wording
 from bookings.admin.acts import number
 from bookings.admin.questions import TimeForm
 from bookings.models import Appointment, AppointmentRequest, Event, Message, Note
@@ -48,6 +48,7 @@ class Desk:
                 view(estimate.sheet),
                 name="bookings_appointmentrequest_estimate_print",
             ),
+            path("<int:pk>/person/", view(person.page), name="bookings_appointmentrequest_person"),
             *super().get_urls(),
         ]
 
@@ -72,6 +73,7 @@ class Desk:
                 "deadline": wording.deadline(asked, now=now),
                 "asked_for": wording.asked_for(asked),
                 "estimate": estimate.state(asked, now=now),
+                "may_export": request.user.has_perm(person.EXPORT),
                 "may_print": request.user.has_perm(acts.DECIDE),
                 "needs": [AppointmentRequest.Need(need).label for need in asked.needs],
                 "acts": [

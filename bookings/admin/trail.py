@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, Q, Subquery
 
+from bookings import trail
 from bookings.admin import finding
 from bookings.admin.paging import Pages
 from bookings.admin.worklist import ReadOnly
@@ -97,11 +98,7 @@ class ChangeAdmin(ReadOnly, admin.ModelAdmin):
         asked = AppointmentRequest.objects.filter(reference=finding.reference(search_term)).first()
         if asked is None:
             return queryset.none(), False
-        found = Q(table=Change.Table.REQUEST, row=asked.pk)
-        for name in ("appointments", "periods", "notes", "estimates"):
-            rows = getattr(asked, name)
-            found |= Q(table=rows.model._meta.db_table, row__in=rows.values("pk"))
-        return queryset.filter(found), False
+        return queryset.filter(pk__in=trail.changes_of(asked).values("pk")), False
 
     @admin.display(description="who", ordering="by")
     def who(self, change):

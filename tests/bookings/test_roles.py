@@ -86,7 +86,7 @@ MATRIX = {
     **acts(DECIDE, "accept", "verify", "offer", "book", "waitlist", "decline", "withdraw"),
     **acts(DECIDE, "reschedule", "cancel", "error", "contact", "payment", "estimate", "estimate/print"),
     **acts(DECIDE, "send_estimate"),
-    **acts(SET_UP, "erase"),
+    **acts(SET_UP, "person", "erase"),
     **acts(CLINIC, "arrive", "fulfil", "noshow", "undo_noshow", "phoned", "note"),
     "bookings/appointment/": (CLINIC, CLINIC),  # the day; it has no form, so both look
     "bookings/appointment/week/": (CLINIC, CLINIC),

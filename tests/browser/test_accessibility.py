@@ -76,6 +76,7 @@ def test_the_staff_pages_have_no_violation(visit, violations, settings, tmp_path
         f"/staff/bookings/appointmentrequest/{asked.pk}/change/",
         f"/staff/bookings/appointmentrequest/{asked.pk}/accept/",
         f"/staff/bookings/appointmentrequest/{asked.pk}/decline/",
+        f"/staff/bookings/appointmentrequest/{asked.pk}/person/",
         "/staff/bookings/location/",
         f"/staff/bookings/location/{asked.location_id}/change/",
         "/staff/bookings/closure/add/",
