@@ -1,7 +1,8 @@
 """What readers tell us of a page, kept without a word on who they are."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from pages.models import Feedback, Page
@@ -11,6 +12,15 @@ MOST_IN_AN_HOUR = 30  # for one page; a clinic's readers stay far below, a scrip
 
 class TooMuch(Exception):
     """This page has had all the answers that it takes in an hour."""
+
+
+def forget_comments(*, now: datetime) -> int:
+    """Delete what readers wrote longer ago than settings.KEPT_DAYS says, and keep their yes or no.
+
+    Returns how many comments that were.
+    """
+    until = now - timedelta(days=settings.KEPT_DAYS["comments"])
+    return Feedback.objects.filter(created_at__lte=until).exclude(comment="").update(comment="")
 
 
 @transaction.atomic

@@ -35,7 +35,7 @@ FIT_A_PHONE = 3  # columns of a table
 CONTAINERS = {*OPENINGS, "figure", "people", "plot", "table", "timeline"}
 # Ids of the page around the text; source-1 and so on are kept free too.
 TAKEN_IDS = {"main", "sources", "short-version", "contents", "guide", "help-title"} | {
-    *("display-title", "share", "share-told", "reach"),
+    *("display-title", "share", "share-told", "reach", "kept-for"),
 }
 
 

@@ -22,7 +22,7 @@ LAYERS = {
     ],
     "pages": [
         {"urls", "apps", "management"},
-        {"views", "admin", "sitemaps", "feeds", "checks"},
+        {"views", "admin", "sitemaps", "feeds", "checks", "tasks"},
         {"publishing", "feedback"},
         {"forms", "differences"},
         {"markdown", "readability", "search", "structured_data", "whole_guide"},

@@ -114,3 +114,17 @@ def test_staff_read_answers_and_do_not_change_them(client, page):
     assert client.get("/staff/pages/feedback/add/").status_code == 403
     assert client.post(change, {"comment": "Good."}).status_code == 403
     assert Page.objects.get().feedback.get().comment == "Too <b>long</b>."
+
+
+def test_after_its_time_a_comment_is_deleted_and_the_answer_stays(page, settings):
+    settings.KEPT_DAYS = {**settings.KEPT_DAYS, "comments": 30}
+    for days, comment in [(31, "Old"), (30, "Just old"), (29, "New"), (40, "")]:
+        Feedback.objects.create(
+            page=page, useful=True, comment=comment, created_at=make.NOW - timedelta(days=days)
+        )
+
+    done = [feedback.forget_comments(now=make.NOW) for _ in range(2)]
+
+    assert done == [2, 0]
+    assert sorted(Feedback.objects.values_list("comment", flat=True)) == ["", "", "", "New"]
+    assert Feedback.objects.filter(useful=True).count() == 4

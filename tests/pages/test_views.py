@@ -228,3 +228,14 @@ def test_the_contact_page_tells_the_number_and_the_address_that_the_settings_hol
 
     assert 'Phone: <a href="tel:7035550199">(703) 555-0199</a>' in shown
     assert 'E-mail: <a href="mailto:us@example.org">us@example.org</a>' in shown
+
+
+def test_the_privacy_page_names_the_days_that_the_clean_up_goes_by(client, settings):
+    make.starter(make.page("privacy", kind="plain"))
+    settings.KEPT_DAYS = {"requests": 123, "unconfirmed": 11, "comments": 456}
+
+    shown = client.get("/privacy/").text
+
+    for words in ("123 days after your visit", "11 days after it ended", "456 days"):
+        assert words in " ".join(shown.split())
+    assert 'id="kept-for"' in shown
