@@ -4,7 +4,7 @@ import logging
 import re
 
 from django.http import HttpResponseBadRequest
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 
 PERMISSIONS_POLICY = (
@@ -58,10 +58,9 @@ def explain_refusals(get_response):
         if response.status_code not in REFUSALS or response.streaming or b"<html" in response.content:
             return response
         title, why = REFUSALS[response.status_code]
-        explained = render(request, "refused.html", {"title": title, "why": why}, status=response.status_code)
-        if "Allow" in response.headers:
-            explained.headers["Allow"] = response.headers["Allow"]
-        return explained
+        response.content = render_to_string("refused.html", {"title": title, "why": why}, request)
+        response.headers["Content-Type"] = "text/html; charset=utf-8"
+        return response
 
     return explain
 
