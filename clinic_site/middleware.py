@@ -2,6 +2,7 @@
 
 import logging
 import re
+import traceback
 
 from django.http import HttpResponseBadRequest
 from django.template.loader import render_to_string
@@ -73,3 +74,15 @@ class WithoutLinks(logging.Filter):
     def filter(self, record):
         record.msg, record.args = self.LINK.sub(r"\1…", record.getMessage()), ()
         return True
+
+
+class WithoutWords(logging.Formatter):
+    """Where an error happened and of which kind, never its words: those of Postgres hold the whole row."""
+
+    def formatException(self, ei):
+        lines, error = traceback.format_tb(ei[2]), ei[1]
+        kinds = []
+        while error:
+            kinds.append(f"{type(error).__module__}.{type(error).__qualname__}")
+            error = error.__cause__ or error.__context__
+        return "".join(lines) + ", from ".join(kinds)

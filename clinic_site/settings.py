@@ -281,12 +281,18 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
 FILE_UPLOAD_HANDLERS = []
 
-# Logs: no query strings, no job arguments, no patient's link, nothing about a person.
+# Logs: no query strings, no job arguments, no patient's link, no words of an error, nothing about a person.
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "clinic_site.middleware.WithoutWords",
+            "fmt": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "filters": {"without links": {"()": "clinic_site.middleware.WithoutLinks"}},
     "handlers": {
         "stderr": {

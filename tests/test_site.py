@@ -1,6 +1,10 @@
+import io
+import logging
+
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -100,6 +104,22 @@ def test_a_page_that_is_not_there_has_our_look_and_the_phone_number(client):
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_nul_is_refused_and_no_error(client, method):
     assert getattr(client, method)("/request-an-appointment/who/", {"who": "a\0b"}).status_code == 400
+
+
+@pytest.mark.django_db
+def test_the_log_says_where_an_error_was_and_none_of_its_words():
+    handler = next(handler for handler in logging.getLogger().handlers if handler.name == "stderr")
+    before = handler.setStream(io.StringIO())
+    canary = "".join(["can", "ary"])  # the lines of the program stand in the log
+    asked = make.confirmed(note=canary)
+    with pytest.raises(IntegrityError, match=canary) as broken, transaction.atomic():
+        type(asked).objects.filter(pk=asked.pk).update(status="accepted")
+    logging.getLogger("clinic").error("it broke", exc_info=broken.value)
+
+    written = handler.setStream(before).getvalue()
+    assert canary not in written and "it broke" in written and "test_site.py" in written
+    kinds = "django.db.utils.IntegrityError, from psycopg.errors.CheckViolation"
+    assert written.splitlines()[-1] == kinds
 
 
 @pytest.mark.django_db
