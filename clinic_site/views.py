@@ -104,10 +104,12 @@ def server_error(request):
 
 
 def form_expired(request, reason=""):
-    """Shown in place of a bare 403 when a form's token is missing or old: what was typed is not lost."""
+    """What was typed comes back when a form's token is missing or old, or staff were signed out meanwhile."""
     typed = typed_before(request)
     if typed and request.path.startswith(reverse("admin:index")):
-        context = {**admin.site.each_context(request), "title": "This form is too old", "typed": typed}
+        is_staff = admin.site.has_permission(request)
+        title = "This form is too old" if is_staff else "You are signed out"
+        context = {**admin.site.each_context(request), "title": title, "typed": typed}
         return render(request, "admin/form_expired.html", context, status=403)
     return render(request, "form_expired.html", {"typed": typed}, status=403)
 

@@ -7,7 +7,6 @@ from django.contrib import admin, messages
 from django.db.models import Q
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -132,24 +131,11 @@ class PageAdmin(ReadOnly):
     def get_urls(self):
         view = self.admin_site.admin_view
         return [
-            path("<int:pk>/propose/", self.propose_or_give_back, name="pages_page_propose"),
+            path("<int:pk>/propose/", view(self.propose), name="pages_page_propose"),
             path("<int:pk>/withdraw/", view(self.withdraw), name="pages_page_withdraw"),
             path("<int:pk>/move/", view(self.move), name="pages_page_move"),
             *super().get_urls(),
         ]
-
-    def propose_or_give_back(self, request, pk):
-        """Who was signed out while writing gets the words back, instead of a login form without them."""
-        if request.method == "POST" and not self.admin_site.has_permission(request):
-            context = {
-                **self.admin_site.each_context(request),
-                "title": "You are signed out",
-                "form": WordsForm(request.POST),
-                "seen": number(request.POST, "_newest_seen"),
-                "login": reverse("admin:login"),
-            }
-            return TemplateResponse(request, "admin/pages/signed_out.html", context, status=403)
-        return self.admin_site.admin_view(self.propose)(request, pk)
 
     def propose(self, request, pk):
         """The newest words, or those of `?from=`, to be changed; on POST they are kept.
