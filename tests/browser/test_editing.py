@@ -22,6 +22,7 @@ def sign_in(page, name):
 def propose(page, pk):
     page.goto(f"/staff/pages/page/{pk}/change/")
     page.get_by_role("link", name="Propose a change").click()
+    page.wait_for_load_state()  # what is typed before the script is there goes unnoticed
     page.get_by_label("Title").fill("Light, by day")
     page.get_by_label("Change note").fill("A clearer title")
 
