@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from bookings.models import Appointment, Closure, Location, OpeningHours, Schedule, VisitType
 
@@ -95,10 +95,16 @@ def visits_on(day: date, location: Location, *, now: datetime) -> Counter:
     midnight = instant(day, time.min, location.zone)
     next_midnight = instant(day + timedelta(days=1), time.min, location.zone)
     return Counter(
-        _occupying(now)
+        occupying(now=now)
         .filter(schedule__location=location, occupied__overlap=(midnight, next_midnight))
         .values_list("schedule", flat=True)
     )
+
+
+def occupying(*, now: datetime) -> QuerySet[Appointment]:
+    """The visits and holds that take time at `now`, of all schedules. An overdue hold takes none."""
+    overdue = Q(status=Appointment.Status.PENDING, held_until__lte=now)
+    return Appointment.objects.filter(~overdue, status__in=Appointment.OCCUPYING)
 
 
 def occupied_by(visit_type: VisitType, starts_at: datetime) -> Interval:
@@ -191,19 +197,13 @@ def _close_of_second_working_day(location, rules, closed, *, now):
 def _taken(schedules, window, *, now):
     """What is occupied in the window, by schedule: the one query that looks at the history."""
     taken: dict[int, list[Interval]] = {schedule.pk: [] for schedule in schedules}
-    occupying = _occupying(now).filter(schedule__in=schedules, occupied__overlap=window)
+    taken_then = occupying(now=now).filter(schedule__in=schedules, occupied__overlap=window)
     # Two instants are read in half the time of a range.
-    for schedule_id, *occupied in occupying.order_by().values_list(
+    for schedule_id, *occupied in taken_then.order_by().values_list(
         "schedule_id", "occupied__startswith", "occupied__endswith"
     ):
         taken[schedule_id].append(tuple(occupied))
     return taken
-
-
-def _occupying(now):
-    """An overdue hold occupies nothing."""
-    overdue = Q(status=Appointment.Status.PENDING, held_until__lte=now)
-    return Appointment.objects.filter(~overdue, status__in=Appointment.OCCUPYING)
 
 
 # Pure arithmetic, without database

@@ -9,7 +9,7 @@ from django.urls import reverse
 from bookings import charts, reports
 from bookings.admin import columns, lists
 from bookings.admin.day import day_address
-from bookings.availability import instant, occupied_by
+from bookings.availability import instant, occupied_by, occupying
 from bookings.models import Appointment, AppointmentRequest, Location
 from bookings.reports import Span
 
@@ -76,12 +76,7 @@ def could_come(*, now):
     offers it. Five queries, however many there are.
     """
     soon = Appointment.objects.filter(period__startswith__gt=now, period__startswith__lt=now + AHEAD)
-    taken = Appointment.objects.filter(
-        ~Q(status=Visit.PENDING, held_until__lte=now),
-        schedule=OuterRef("schedule"),
-        status__in=Appointment.OCCUPYING,
-        occupied__overlap=OuterRef("occupied"),
-    )
+    taken = occupying(now=now).filter(schedule=OuterRef("schedule"), occupied__overlap=OuterRef("occupied"))
     given_back = list(
         soon.filter(~Exists(taken), status=Visit.CANCELLED, schedule__is_active=True)
         .order_by("period")

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from django.db.models import Q
-
 from bookings import availability
 from bookings.availability import instant, merged, minutes, open_intervals, possible_starts
 from bookings.models import (
@@ -93,13 +91,8 @@ def _standing(schedule, visit_type, period, rules, closures, taken_by, location)
 
 
 def _taken(location, occupied, *, besides, now):
-    occupying = Appointment.objects.filter(
-        ~Q(status=Appointment.Status.PENDING, held_until__lte=now),
-        schedule__location=location,
-        status__in=Appointment.OCCUPYING,
-        occupied__overlap=occupied,
-    )
-    return {one.schedule_id: one for one in occupying.exclude(request=besides).select_related("request")}
+    visits = availability.occupying(now=now).filter(schedule__location=location, occupied__overlap=occupied)
+    return {one.schedule_id: one for one in visits.exclude(request=besides).select_related("request")}
 
 
 def rules_broken(
