@@ -1,44 +1,46 @@
 """How the desk is doing, in numbers only: nothing here tells one patient from another.
 
 A week begins on Monday at midnight of the location. What is about requests counts in the week in
-which they were asked, what is about visits in the week of the visit.
+which they were asked, what is about visits in the week of the visit. A day that is over is counted
+once, and again when something of it has changed; the reports add up days.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 
 from django.contrib.postgres.aggregates import ArrayAgg
+from django.db import connection, transaction
 from django.db.models import (
     Count,
-    DateField,
     DurationField,
+    Exists,
     ExpressionWrapper,
     F,
-    FloatField,
-    Func,
+    IntegerField,
     OuterRef,
     Q,
     Subquery,
-    Sum,
 )
-from django.db.models.functions import Cast, Coalesce, Extract
+from django.db.models.functions import Cast, Coalesce, Extract, Round
 
-from bookings.availability import Interval, merged, minutes, open_intervals
+from bookings.fullness import A_DAY, LocalDay, schedules_of, use
 from bookings.models import (
     Appointment,
     AppointmentRequest,
-    Closure,
+    ChangedDay,
+    CountedDay,
     Event,
     Location,
     Message,
-    OpeningHours,
-    Schedule,
 )
 
-A_WEEK, A_DAY = timedelta(days=7), timedelta(days=1)
+A_WEEK = timedelta(days=7)
 # What counts as an answer of the clinic.
 REPLIES = ["accept", "offer", "decline", "waitlist"]
+# Waits are shown in tenths of an hour, and kept in them.
+TENTH, WAITS = timedelta(minutes=6), "waits"
 
 Status, Visit = AppointmentRequest.Status, Appointment.Status
 
@@ -56,6 +58,11 @@ class Span:
         return [self.first + A_WEEK * number for number in range(self.weeks)]
 
     @property
+    def is_long(self) -> bool:
+        """Whether a table of each week at each place is more than anybody reads on a screen."""
+        return self.weeks > 13 and not self.location
+
+    @property
     def end(self) -> date:
         """The Monday after."""
         return self.first + A_WEEK * self.weeks
@@ -66,231 +73,233 @@ def monday(day: date) -> date:
     return day - A_DAY * day.weekday()
 
 
-class LocalWeek(Func):
-    """The Monday of an instant's week in a time zone, both given as expressions."""
+def numbers(span: Span, *keys: str) -> dict[str, list[dict]]:
+    """The rows of these reports by their keys (COUNTS and "schedules"; of all where none is named).
 
-    template = "date_trunc('week', %(expressions)s)::date"
-    arg_joiner = " AT TIME ZONE "
-    output_field = DateField()
+    Each report has its numbers by week and place, then by place, then by week; what is not grouped by is
+    left out, and so are numbers that are 0 and weeks in which there was nothing. The place of
+    "schedules" is a schedule.
+    Days that were counted when they were over are not read again, whatever happened on them.
+    """
+    keys = keys or (*COUNTS, "schedules")
+    places = {place.pk: place for place in [span.location] if place} or Location.objects.in_bulk()
+    days = [span.first + A_DAY * number for number in range(7 * span.weeks)]
+    still_true = ~Exists(ChangedDay.objects.filter(location=OuterRef("location"), day=OuterRef("day")))
+    kept = CountedDay.objects.filter(still_true, location__in=places, day__gte=span.first, day__lt=span.end)
+    found = {(one.day, one.location_id): _with_waits(one) for one in kept}
+    missing = [day for day in days if any((day, place) not in found for place in places)]
+    for day_and_place, counted in _counted(missing, keys, span.location).items():
+        found.setdefault(day_and_place, counted)
+    names = {(key, str(pk)): str(place) for key in COUNTS for pk, place in places.items()}
+    if "schedules" in keys:
+        names |= {("schedules", str(one.pk)): str(one) for one in schedules_of(span.location)}
+    sums = {key: {} for key in keys}
+    for place in places:
+        for day in days:
+            week = monday(day)
+            for key, rows in found.get((day, place), {}).items():
+                for of, row in rows.items():
+                    if key in sums and (key, of) in names:
+                        _add(sums[key].setdefault((week, names[key, of]), {}), row)
+    return {key: _with_totals(sums[key]) for key in keys}
 
 
-class LocalDay(LocalWeek):
-    """The day of an instant in a time zone, likewise."""
+def _with_waits(counted):
+    if replies := counted.numbers.get("replies"):
+        replies[str(counted.location_id)][WAITS] = counted.waits
+    return counted.numbers
 
-    template = "(%(expressions)s)::date"
+
+def _with_totals(sums):
+    """Rows of what has these sums by week and place, with those of each place and of each week."""
+    by_place, by_week = {}, {}
+    for (week, place), one in sums.items():
+        _add(by_place.setdefault(place, {}), one)
+        _add(by_week.setdefault(week, {}), one)
+    by_both = sorted(sums.items(), key=lambda pair: pair[0][0])
+    rows = [{"week": week, "place": place, **one} for (week, place), one in by_both]
+    rows += [{"place": place, **one} for place, one in by_place.items()]
+    rows += [{"week": week, **one} for week, one in sorted(by_week.items())]
+    for row in rows:
+        if WAITS in row:
+            waits = sorted(row.pop(WAITS))
+            row |= {"median": percentile(waits, 0.5), "ninetieth": percentile(waits, 0.9)}
+    return rows
 
 
-def percentile(seconds: list[float], share: float) -> timedelta | None:
+def _add(sums, found):
+    for name, number in found.items():
+        if name == WAITS:
+            sums.setdefault(WAITS, []).extend(number)
+        else:
+            sums[name] = sums.get(name, 0) + number
+
+
+def percentile(tenths: list[int], share: float) -> timedelta | None:
     """The time below which so large a share lies, as PostgreSQL's percentile_cont; the list is sorted."""
-    if not seconds:
+    if not tenths:
         return None
-    place = share * (len(seconds) - 1)
-    below, above = seconds[int(place)], seconds[min(int(place) + 1, len(seconds) - 1)]
-    return timedelta(seconds=below + (above - below) * (place - int(place)))
+    place = share * (len(tenths) - 1)
+    below, above = tenths[int(place)], tenths[min(int(place) + 1, len(tenths) - 1)]
+    return TENTH * (below + (above - below) * (place - int(place)))
 
 
-def requests(span: Span) -> list[dict]:
+def count_days(*, now: datetime, at_most: int = 92) -> int:
+    """Count the days that are over at `now` (aware) and have changed; give how many, at most so many."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # One counts at a time, so that none writes what it saw earlier over what was seen later.
+            cursor.execute(f"LOCK TABLE {CountedDay._meta.db_table} IN EXCLUSIVE MODE")
+        # Read before the numbers are: what changes in between leaves a row that we do not know of.
+        changed = defaultdict(list)
+        for pk, place, day in ChangedDay.objects.order_by("pk").values_list("pk", "location_id", "day"):
+            changed[day, place].append(pk)
+        today = {place.pk: place.local(now).date() for place in Location.objects.all()}
+        over = [(day, place) for day, place in sorted(changed) if day < today[place]][:at_most]
+        found = _counted(sorted({day for day, _ in over}), (*COUNTS, "schedules"))
+        CountedDay.objects.bulk_create(
+            [_kept(day, place, found[day, place]) for day, place in over],
+            update_conflicts=True,
+            unique_fields=["location", "day"],
+            update_fields=["numbers", "waits"],
+        )
+        # Of a day that is not over, one row is enough to know it by.
+        known = [pk for each in changed for pk in changed[each][: None if each in over else -1]]
+        ChangedDay.objects.filter(pk__in=known).delete()
+    return len(over)
+
+
+def _kept(day, place, numbers):
+    waits = numbers["replies"][str(place)].pop(WAITS) if "replies" in numbers else []
+    return CountedDay(day=day, location_id=place, numbers=numbers, waits=waits)
+
+
+def _counted(days, keys, location=None):
+    """The numbers of these days from the rows themselves: by (day, place), report and what it is of."""
+    found = defaultdict(dict)
+    if not days:
+        return found
+    for key in keys:
+        if key in COUNTS:
+            for row in _grouped(days, location, **COUNTS[key]()):
+                place = row.pop("place")
+                found[row.pop("day"), place][key] = {str(place): row}
+    if "schedules" in keys:
+        for begin, end in _runs(days):
+            for each in use(begin, (end - begin).days, location=location):
+                of_day = found[each.day, each.schedule.location_id].setdefault("schedules", {})
+                of_day[str(each.schedule.pk)] = {"open": each.open, "taken": each.taken}
+    return found
+
+
+def _runs(days):
+    """The first day of each row of days without a gap, and the day after the row."""
+    for _, run in groupby(enumerate(days), lambda pair: pair[1] - A_DAY * pair[0]):
+        run = [day for _, day in run]
+        yield run[0], run[-1] + A_DAY
+
+
+def _grouped(days, location, rows, *, at, place, **numbers):
+    """The numbers of these rows by day and place, where `at` leads to their time.
+
+    Only the rows of these days are read, through an index on `at`, and once.
+    """
+    around = Q()
+    for run in _runs(days):
+        begin, end = (datetime.combine(day, time.min, UTC) for day in run)
+        # A day more, for any time zone.
+        around |= Q(**{f"{at}__gte": begin - A_DAY, f"{at}__lt": end + A_DAY})
+    rows = rows.filter(around).annotate(day=LocalDay(F(at), F(f"{place}__time_zone")), place=F(place))
+    if location:
+        rows = rows.filter(**{place: location})
+    # Postgres cannot guess how many rows a condition on `day` leaves, and would choose a slow way.
+    wanted = set(days)
+    for row in rows.order_by("day", "place").values("day", "place").annotate(**numbers):
+        if row["day"] in wanted:
+            if WAITS in row:
+                waits = sorted(tenths for tenths in row[WAITS] if tenths is not None)
+                row |= {"answered": len(waits), WAITS: waits}
+            yield {name: number for name, number in row.items() if number or name == WAITS}
+
+
+def _requests():
     """How many were asked and what came of them; `unconfirmed` of the expired were never confirmed."""
     unconfirmed = Event.objects.filter(request=OuterRef("pk"), verb="expire", from_status=Status.UNVERIFIED)
     # Not Exists: for that Postgres may read such events of all the years at once.
     first = Subquery(unconfirmed.values("pk")[:1])
-    return _grouped(
-        AppointmentRequest.objects.all(),
-        span,
-        at="created_at",
-        place="location",
-        asked=Count("pk"),
+    return {
+        "rows": AppointmentRequest.objects.all(),
+        "at": "created_at",
+        "place": "location",
+        "asked": Count("pk"),
         **{str(status): Count("pk", filter=Q(status=status)) for status in Status},
-        unconfirmed=Count(first, filter=Q(status=Status.EXPIRED)),
-    )
+        "unconfirmed": Count(first, filter=Q(status=Status.EXPIRED)),
+    }
 
 
-def answered(span: Span) -> list[dict]:
-    """How many asked on the website, and how many of them have an answer."""
-    return _grouped(**_from_the_web(span), answered=Count(_first_answer()))
-
-
-def replies(span: Span) -> list[dict]:
-    """How long patients who asked on the website waited for the first answer: median and 90th percentile.
+def _replies():
+    """How long patients who asked on the website waited for the first answer, and how many have one.
 
     The wait begins when the request reached the clinic: confirmed, where that was asked for.
     """
-    wait = ExpressionWrapper(
-        _first_answer() - Coalesce("verified_at", "created_at"), output_field=DurationField()
-    )
-    seconds = Cast(Extract(wait, "epoch"), FloatField())
-    rows = _grouped(**_from_the_web(span), waits=ArrayAgg(seconds, default=[]))
-    for row in rows:
-        waits = sorted(wait for wait in row.pop("waits") if wait is not None)
-        row |= {
-            "answered": len(waits),
-            "median": percentile(waits, 0.5),
-            "ninetieth": percentile(waits, 0.9),
-        }
-    return rows
-
-
-def _first_answer():
     answers = Event.objects.filter(request=OuterRef("pk"), verb__in=REPLIES, by__isnull=False)
-    return Subquery(answers.order_by("at").values("at")[:1])
+    first = Subquery(answers.order_by("at").values("at")[:1])
+    wait = ExpressionWrapper(first - Coalesce("verified_at", "created_at"), output_field=DurationField())
+    return {
+        "rows": AppointmentRequest.objects.filter(created_via=AppointmentRequest.Via.WEB),
+        "at": "created_at",
+        "place": "location",
+        "asked": Count("pk"),
+        WAITS: ArrayAgg(Cast(Round(Extract(wait, "epoch") / TENTH.seconds), IntegerField()), default=[]),
+    }
 
 
-def _from_the_web(span):
-    asked = AppointmentRequest.objects.filter(created_via=AppointmentRequest.Via.WEB)
-    return {"found": asked, "span": span, "at": "created_at", "place": "location", "asked": Count("pk")}
-
-
-def visits(span: Span) -> list[dict]:
+def _visits():
     """What came of the visits that were booked; holds and errors are none."""
     was_one = Q(status__in=[Visit.BOOKED, Visit.ARRIVED, Visit.FULFILLED, Visit.NOSHOW])
-    return _grouped(
-        Appointment.objects.filter(was_one | (Q(status=Visit.CANCELLED) & ~Q(cancel_reason=""))),
-        span,
-        at="period__startswith",
-        place="schedule__location",
-        booked=Count("pk"),
-        fulfilled=Count("pk", filter=Q(status=Visit.FULFILLED)),
-        noshow=Count("pk", filter=Q(status=Visit.NOSHOW)),
-        cancelled=Count("pk", filter=Q(status=Visit.CANCELLED)),
-        unresolved=Count("pk", filter=Q(status__in=[Visit.BOOKED, Visit.ARRIVED])),
-    )
+    return {
+        "rows": Appointment.objects.filter(was_one | (Q(status=Visit.CANCELLED) & ~Q(cancel_reason=""))),
+        "at": "period__startswith",
+        "place": "schedule__location",
+        "booked": Count("pk"),
+        "fulfilled": Count("pk", filter=Q(status=Visit.FULFILLED)),
+        "noshow": Count("pk", filter=Q(status=Visit.NOSHOW)),
+        "cancelled": Count("pk", filter=Q(status=Visit.CANCELLED)),
+        "unresolved": Count("pk", filter=Q(status__in=[Visit.BOOKED, Visit.ARRIVED])),
+    }
 
 
-def cancellations(span: Span) -> list[dict]:
+def _cancellations():
     """How long before its start a visit was cancelled, and by whom."""
     notice = ExpressionWrapper(F("starts_at") - F("at"), output_field=DurationField())
-    return _grouped(
-        Event.objects.filter(verb="cancel").annotate(notice=notice),
-        span,
-        at="starts_at",
-        place="request__location",
-        cancelled=Count("pk"),
-        under_a_day=Count("pk", filter=Q(notice__lt=A_DAY)),
-        under_a_week=Count("pk", filter=Q(notice__gte=A_DAY, notice__lt=A_WEEK)),
-        earlier=Count("pk", filter=Q(notice__gte=A_WEEK)),
-        by_patient=Count("pk", filter=Q(by=None)),
-        by_clinic=Count("pk", filter=Q(by__isnull=False)),
-    )
+    return {
+        "rows": Event.objects.filter(verb="cancel").annotate(notice=notice),
+        "at": "starts_at",
+        "place": "request__location",
+        "cancelled": Count("pk"),
+        "under_a_day": Count("pk", filter=Q(notice__lt=A_DAY)),
+        "under_a_week": Count("pk", filter=Q(notice__gte=A_DAY, notice__lt=A_WEEK)),
+        "earlier": Count("pk", filter=Q(notice__gte=A_WEEK)),
+        "by_patient": Count("pk", filter=Q(by=None)),
+        "by_clinic": Count("pk", filter=Q(by__isnull=False)),
+    }
 
 
-def messages(span: Span) -> list[dict]:
+def _messages():
     """What became of the e-mail to patients that was due in these weeks."""
-    return _grouped(
-        Message.objects.exclude(kind__in=Message.TO_STAFF),
-        span,
-        at="due_at",
-        place="request__location",
-        owed=Count("pk"),
+    return {
+        "rows": Message.objects.exclude(kind__in=Message.TO_STAFF),
+        "at": "due_at",
+        "place": "request__location",
+        "owed": Count("pk"),
         **{str(status): Count("pk", filter=Q(status=status)) for status in Message.Status},
-    )
+    }
 
 
-def _grouped(found, span, *, at, place, **numbers):
-    """These numbers by week and place, then by place, then by week; what is not grouped by is left out.
-
-    Only the rows of these weeks are read, through an index on `at`, and once.
-    """
-    begin, end = (datetime.combine(day, time.min, UTC) for day in (span.first, span.end))
-    around = {f"{at}__gte": begin - A_DAY, f"{at}__lt": end + A_DAY}  # a day more, for any time zone
-    found = found.filter(**around).annotate(
-        week=LocalWeek(F(at), F(f"{place}__time_zone")), place=F(f"{place}__name")
-    )
-    if span.location:
-        found = found.filter(**{place: span.location})
-    rows = found.order_by("week", "place").values("week", "place").annotate(**numbers)
-    # Postgres cannot guess how many rows a condition on `week` leaves, and would choose a slow way.
-    rows = [row for row in rows if span.first <= row["week"] < span.end]
-    return [*rows, *_summed(rows, "place", numbers), *_summed(rows, "week", numbers)]
-
-
-def _summed(rows, name, numbers):
-    sums = {}
-    for row in rows:
-        one = sums.setdefault(row[name], {name: row[name]})
-        for number in numbers:
-            one[number] = one[number] + row[number] if number in one else row[number]
-    return [sums[each] for each in sorted(sums)]
-
-
-@dataclass(frozen=True)
-class Use:
-    """How much of a schedule's open time is taken on one day, in minutes."""
-
-    schedule: Schedule
-    day: date
-    open: int
-    taken: int
-
-
-def use(first: date, days: int, *, location: Location | None = None) -> list[Use]:
-    """The use of each active schedule on each of these local days, in order of schedule and day.
-
-    Open is what the weekly hours give less what is closed; taken is what visits and holds occupy,
-    the time before and after them too. Visits outside opening hours count, so taken may be more.
-    """
-    schedules = Schedule.objects.filter(is_active=True).select_related("location")
-    schedules = list(schedules.filter(location=location) if location else schedules)
-    midnight = datetime.combine(first, time.min, UTC)
-    around = (midnight - A_DAY, midnight + A_DAY * (days + 1))  # a day more, for any time zone
-    hours = list(OpeningHours.objects.filter(location__in={each.location_id for each in schedules}))
-    closures = list(Closure.objects.filter(starts_at__lt=around[1], ends_at__gt=around[0]))
-    taken = _taken(schedules, around)
-    openings = {}  # most schedules are open like others of their location: these are worked out once
-    return [
-        Use(
-            schedule,
-            day,
-            open=_minutes(_open(schedule, day, hours, closures, openings)),
-            taken=taken[schedule.pk, day],
-        )
-        for schedule in schedules
-        for day in (first + A_DAY * number for number in range(days))
-    ]
-
-
-def _taken(schedules, around):
-    """Minutes that are occupied, by schedule and the local day on which the visit starts."""
-    was_there = Q(status__in=[*Appointment.OCCUPYING, Visit.FULFILLED, Visit.NOSHOW])
-    rows = Appointment.objects.filter(was_there, schedule__in=schedules, period__startswith__range=around)
-    day = LocalDay(F("period__startswith"), F("schedule__location__time_zone"))
-    length = ExpressionWrapper(F("occupied__endswith") - F("occupied__startswith"), DurationField())
-    sums = rows.order_by().values("schedule_id", day=day).annotate(length=Sum(length))
-    taken: dict[tuple[int, date], int] = defaultdict(int)
-    for row in sums:
-        taken[row["schedule_id"], row["day"]] = row["length"] // minutes(1)
-    return taken
-
-
-def _open(schedule, day, hours, closures, known):
-    """The open time of that local day that no closure takes away; `known` keeps what was worked out."""
-    own = any(rule.schedule_id == schedule.pk for rule in hours)
-    key = (schedule.location_id, schedule.pk if own else None, day)
-    if key not in known:
-        rules = [
-            rule for rule in hours if rule.schedule_id == key[1] and rule.location_id == schedule.location_id
-        ]
-        known[key] = merged(open_intervals(rules, day, schedule.location.zone))
-    closed = merged(
-        (each.starts_at, each.ends_at)
-        for each in closures
-        if each.location_id == schedule.location_id and each.schedule_id in (None, schedule.pk)
-    )
-    return _without(known[key], closed)
-
-
-def _without(intervals: list[Interval], others: list[Interval]) -> list[Interval]:
-    """What is left of the intervals outside the others; both as `merged` makes them."""
-    left = []
-    for start, end in intervals:
-        for closes, reopens in others:
-            if closes < end and reopens > start:
-                if closes > start:
-                    left.append((start, closes))
-                start = max(start, min(reopens, end))
-        if start < end:
-            left.append((start, end))
-    return left
-
-
-def _minutes(intervals: list[tuple[datetime, datetime]]) -> int:
-    return sum((end - start) // minutes(1) for start, end in intervals)
+COUNTS = {
+    "requests": _requests,
+    "replies": _replies,
+    "visits": _visits,
+    "cancellations": _cancellations,
+    "messages": _messages,
+}

@@ -4,7 +4,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings import lifecycle, messages, shield, trail
+from bookings import lifecycle, messages, reports, shield, trail
 
 
 # The lock keeps rounds from queueing up behind one that is slow (the sixth field is the second).
@@ -27,6 +27,14 @@ def sweep(timestamp):
 def purge(timestamp):
     """Erase the requests that we need not keep any longer."""
     lifecycle.purge(now=timezone.now())
+
+
+@app.periodic(cron="13 * * * *")
+@app.task(name="count_days")
+def count_days(timestamp):
+    """Count the days that are over, for the reports."""
+    while reports.count_days(now=timezone.now()):
+        pass
 
 
 @app.periodic(cron="33 4 * * *")

@@ -16,7 +16,7 @@ LAYERS = {
         {"lifecycle"},
         {"questions"},
         {"estimates", "forms", "messages", "reports"},
-        {"fields"},
+        {"fields", "fullness"},
         {"availability", "charts", "ical", "links", "shield", "trail", "retention"},
         {"models"},
     ],

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 
-from bookings import charts, reports
+from bookings import charts, fullness, reports
 from bookings.admin import columns, lists
 from bookings.admin.day import day_address
 from bookings.availability import instant, occupied_by, occupying
@@ -110,9 +110,10 @@ def _suits(asked, given_back):
 def asked(*, now):
     """Requests and first replies of the last weeks: picture and table."""
     span = Span(reports.monday(now.date()) - reports.A_WEEK * (WEEKS - 1), WEEKS)
-    by_week = {row["week"]: row for row in reports.answered(span) if "place" not in row}
+    found = reports.numbers(span, "replies")["replies"]
+    by_week = {row["week"]: row for row in found if "place" not in row}
     rows = [
-        (week, by_week[week]["asked"], by_week[week]["answered"]) if week in by_week else (week, 0, 0)
+        (week, *(by_week.get(week, {}).get(number, 0) for number in ("asked", "answered")))
         for week in span.mondays
     ]
     series = [("asked", [row[1] for row in rows]), ("answered", [row[2] for row in rows])]
@@ -126,7 +127,7 @@ def full(place, *, now):
     first = place.local(now).date()
     days = [first + timedelta(days=number) for number in range(DAYS)]
     minutes = {day: [0, 0] for day in days}
-    for use in reports.use(first, DAYS, location=place):
+    for use in fullness.use(first, DAYS, location=place):
         minutes[use.day][0] += use.open
         minutes[use.day][1] += use.taken
     rows = [

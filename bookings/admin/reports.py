@@ -14,6 +14,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 
 from bookings import charts, reports, trail
 from bookings.forms import QuestionForm
@@ -69,52 +70,35 @@ class SpanForm(QuestionForm):
 
 @dataclass(frozen=True)
 class Report:
-    """One table with its picture. `numbers` names what is read; `drawn` are the columns in the picture."""
+    """One table with its picture. `numbers` names what is shown; `drawn` are the columns in the picture."""
 
     key: str
     title: str
     note: str
     picture: str
-    read: object
     numbers: dict[str, str]
     drawn: tuple[str, ...]
 
-    def rows(self, span):
-        """Each with its week (a Monday, None for all), its place ("" for all) and its numbers."""
-        for found in self.read(span):
-            yield found.get("week"), found.get("place", ""), {key: number(found, key) for key in self.numbers}
+    def shown(self, row):
+        """Its week (a Monday, None for all), its place ("" for all) and its numbers."""
+        return row.get("week"), row.get("place", ""), {key: number(row, key) for key in self.numbers}
 
 
-def number(found, key):
+def number(row, key):
     """Counts as they are, lengths of time in hours, shares in percent; None where there is nothing."""
     if key == "noshow_share":
-        came = found["fulfilled"] + found["noshow"]
-        return round(100 * found["noshow"] / came) if came else None
-    value = found[key]
+        noshow = row.get("noshow", 0)
+        return percent(noshow, row.get("fulfilled", 0) + noshow)
+    if key == "share":
+        return percent(row["taken"], row["open"])
+    value = row.get(key, 0)
+    if key in ("open", "taken"):
+        return round(value / 60, 1)
     return round(value / HOUR, 1) if isinstance(value, timedelta) else value
 
 
-def used(span):
-    """The use of each schedule, as rows like those of the other reports: hours, and percent of them."""
-    days = reports.use(span.first, 7 * span.weeks, location=span.location)
-    groups = {}
-    for each in days:
-        week, name = reports.monday(each.day), str(each.schedule)
-        for group in [(week, name), (None, name), (week, "")]:
-            opened, taken = groups.get(group, (0, 0))
-            groups[group] = (opened + each.open, taken + each.taken)
-    # By week and schedule, then each schedule in all, then each week in all.
-    for (week, place), (opened, taken) in sorted(
-        groups.items(), key=lambda row: (row[0][1] == "", row[0][0] is None, row[0][0] or span.first)
-    ):
-        share = round(100 * taken / opened) if opened else None
-        yield {
-            **({"week": week} if week else {}),
-            **({"place": place} if place else {}),
-            "open": round(opened / 60, 1),
-            "taken": round(taken / 60, 1),
-            "share": share,
-        }
+def percent(part, whole):
+    return round(100 * part / whole) if whole else None
 
 
 REPORTS = [
@@ -124,7 +108,6 @@ REPORTS = [
         "By the week in which they were asked. “Never confirmed” are those of the expired whose e-mail "
         "address nobody confirmed.",
         "Requests asked and accepted",
-        reports.requests,
         {
             "asked": "asked",
             **{str(status): status.label for status in Status},
@@ -138,7 +121,6 @@ REPORTS = [
         "From the request, or from its confirmed address, to our first answer. Half of the patients waited "
         "less than the median, 9 of 10 less than the 90th percentile. Phone bookings are not counted.",
         "Hours to the first reply",
-        reports.replies,
         {
             "asked": "asked",
             "answered": "answered",
@@ -153,7 +135,6 @@ REPORTS = [
         "By the week of the visit. The share of those who did not come is of all whose visit took place or "
         "should have.",
         "Visits booked, and patients who did not come",
-        reports.visits,
         {
             "booked": "booked",
             "fulfilled": "took place",
@@ -169,7 +150,6 @@ REPORTS = [
         "Cancellations by notice",
         "By the week of the visit: how long before its start it was cancelled.",
         "Visits cancelled, and those with less than a day's notice",
-        reports.cancellations,
         {
             "cancelled": "cancelled",
             "under_a_day": "less than 1 day",
@@ -185,7 +165,6 @@ REPORTS = [
         "E-mail to patients",
         "By the week in which it was due. Whoever was not reached needs a phone call.",
         "E-mail owed, and not delivered",
-        reports.messages,
         {"owed": "owed", **{str(status): status.label for status in Message.Status}},
         ("owed", "failed"),
     ),
@@ -195,7 +174,6 @@ REPORTS = [
         "Open hours are opening hours less closures. Taken are visits and holds with the time before and "
         "after them; visits outside opening hours count too.",
         "Share of open time that is taken, in percent",
-        used,
         {"open": "hours open", "taken": "hours taken", "share": "taken, %"},
         ("share",),
     ),
@@ -207,21 +185,25 @@ def show(request):
     """All reports on one page, for `?location=&weeks=&until=`."""
     form = SpanForm(request.GET or None, auto_id="span-%s")
     span = form.span(now=timezone.now())
+    found = reports.numbers(span)
     context = {
         **admin.site.each_context(request),
         "title": "Reports",
         "form": form,
         "span": span,
-        "tables": [table(report, span) for report in REPORTS],
+        "tables": [table(report, found, span) for report in REPORTS],
         "asked": request.GET.urlencode(),
     }
     return TemplateResponse(request, "admin/bookings/reports.html", context)
 
 
-def table(report, span):
+def table(report, found, span):
     """A report as its template wants it: picture, heads and rows of text."""
-    rows = list(report.rows(span))
-    by_week = {week: numbers for week, place, numbers in rows if week and not place}
+    rows = found[report.key]
+    by_week = {row["week"]: report.shown(row)[2] for row in rows if "place" not in row}
+    listed = [row for row in rows if "place" in row and not (span.is_long and "week" in row)] + [
+        row for row in rows if span.is_long and "place" not in row
+    ]
     drawn = {
         report.numbers[key]: [by_week.get(week, {}).get(key) for week in span.mondays] for key in report.drawn
     }
@@ -236,13 +218,19 @@ def table(report, span):
         "report": report,
         "picture": picture,
         "heads": report.numbers.values(),
-        "of": "Schedule" if report.read is used else "Location",
+        "of": "Schedule" if report.key == "schedules" else "Location",
+        "all": "All schedules" if report.key == "schedules" else "All locations",
         "rows": [
-            (week, place, ["none" if value is None else value for value in numbers.values()])
-            for week, place, numbers in sorted(rows, key=lambda row: row[0] is not None)
-            if place
+            (week, place, cells(numbers.values()))
+            for week, place, numbers in map(report.shown, sorted(listed, key=lambda row: "week" in row))
         ],
     }
+
+
+def cells(values):
+    """The cells of a row: hundreds of them, which a template would draw one at a time."""
+    shown = (("none" if value is None else value,) for value in values)
+    return format_html_join("", '<td class="number">{}</td>', shown)
 
 
 @permission_required("bookings.view_reports", raise_exception=True)
@@ -251,10 +239,11 @@ def save(request):
     """The same numbers as a file: one number a line. Recorded."""
     span = SpanForm(request.GET or None).span(now=timezone.now())
     trail.viewed(request.user, [], kind=trail.Kind.NUMBERS, now=timezone.now())
+    found = reports.numbers(span)
     lines = [
         [report.title, week or "all weeks", place, label, numbers[key]]
         for report in REPORTS
-        for week, place, numbers in report.rows(span)
+        for week, place, numbers in map(report.shown, found[report.key])
         if place
         for key, label in report.numbers.items()
         if numbers[key] is not None

@@ -1,6 +1,7 @@
 from bookings.models.account import AccountEvent, StaffSession
 from bookings.models.booking import Appointment, AppointmentRequest
 from bookings.models.clinic import Closure, Location, OpeningHours, Schedule, VisitType
+from bookings.models.days import ChangedDay, CountedDay
 from bookings.models.estimate import Estimate
 from bookings.models.history import Event, Message, Note
 from bookings.models.period import RequestedPeriod
@@ -12,7 +13,9 @@ __all__ = [
     "Appointment",
     "AppointmentRequest",
     "Change",
+    "ChangedDay",
     "Closure",
+    "CountedDay",
     "Estimate",
     "Event",
     "Location",

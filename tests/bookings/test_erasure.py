@@ -99,8 +99,7 @@ KEPT = [
 
 def numbers():
     span = reports.Span(reports.monday(make.NOW.date()), 2)
-    told = [report(span) for report in (reports.requests, reports.replies, reports.visits)]
-    return [sorted(map(str, rows)) for rows in told]
+    return reports.numbers(span, "requests", "replies", "visits")
 
 
 def test_an_erasure_forgets_the_person_and_keeps_the_numbers():

@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from bookings import charts, lifecycle, reports
+from bookings import charts, fullness, lifecycle, reports
 from bookings.admin.reports import harmless
 from bookings.models import Closure, Message, Viewing
 from bookings.reports import Span
@@ -53,17 +53,16 @@ def test_requests_are_counted_by_week_and_location_and_outcome():
     make.confirmed(far, now=make.later(days=7), starts_at=make.WEDNESDAY_9 + timedelta(days=7))
     lifecycle.sweep(now=make.later(days=2))
 
-    found = reports.requests(TWO_WEEKS)
+    found = reports.numbers(TWO_WEEKS)["requests"]
 
     assert week(found) == {"asked": 5, "accepted": 2, "declined": 1, "expired": 2, "unconfirmed": 1}
     assert week(found, place="Far") == {"asked": 1, "expired": 1}
     assert week(found, MARCH_15, "Far") == {"asked": 1, "pending": 1}
     assert only(found, week=None, place="Far") == {"asked": 2, "expired": 1, "pending": 1}
     assert only(found, week=MARCH_8, place=None)["asked"] == 6
-    assert [row["place"] for row in reports.requests(Span(MARCH_8, 2, far.location)) if "place" in row] == [
-        "Far"
-    ] * 3
-    assert reports.requests(Span(MARCH_15 + timedelta(days=7), 5)) == []
+    of_far = reports.numbers(Span(MARCH_8, 2, far.location))["requests"]
+    assert [row["place"] for row in of_far if "place" in row] == ["Far"] * 3
+    assert reports.numbers(Span(MARCH_15 + timedelta(days=7), 5))["requests"] == []
 
 
 def test_a_week_begins_at_midnight_of_its_location():
@@ -73,7 +72,7 @@ def test_a_week_begins_at_midnight_of_its_location():
         # Monday, March 15, 1am in New York is still Sunday in Denver.
         make.confirmed(room, now=make.NOW.replace(day=15, hour=5), starts_at=hour(24 * 7 + 2))
 
-    by_both = [row for row in reports.requests(TWO_WEEKS) if {"week", "place"} <= set(row)]
+    by_both = [row for row in reports.numbers(TWO_WEEKS)["requests"] if {"week", "place"} <= set(row)]
     found = {(row["week"], row["place"]) for row in by_both}
 
     assert found == {(MARCH_15, "America/New_York"), (MARCH_8, "America/Denver")}
@@ -98,7 +97,7 @@ def test_the_time_to_reply_runs_from_the_confirmed_address_to_the_first_answer()
     make.confirmed(room, starts_at=hour(6))
     lifecycle.accept(make.submitted(room, starts_at=hour(7), via="phone", by=kim), by=kim, now=make.NOW)
 
-    assert week(reports.replies(TWO_WEEKS)) == {
+    assert week(reports.numbers(TWO_WEEKS)["replies"]) == {
         "asked": 6,
         "answered": 5,
         "median": timedelta(hours=3),
@@ -117,7 +116,7 @@ def test_visits_are_counted_by_what_came_of_them_and_holds_are_none():
     lifecycle.cancel(visits[3], now=make.NOW)
     lifecycle.enter_in_error(visits[4], by=kim, now=after)
 
-    assert week(reports.visits(TWO_WEEKS)) == {
+    assert week(reports.numbers(TWO_WEEKS)["visits"]) == {
         "booked": 5,
         "fulfilled": 2,
         "noshow": 1,
@@ -135,7 +134,7 @@ def test_a_cancellation_counts_by_its_notice_and_who_cancelled():
     for visit in visits[2:]:
         lifecycle.cancel(visit, now=make.NOW)
 
-    found = reports.cancellations(TWO_WEEKS)
+    found = reports.numbers(TWO_WEEKS)["cancellations"]
 
     assert week(found) == {"cancelled": 2, "under_a_day": 1, "under_a_week": 1, "by_clinic": 2}
     assert week(found, MARCH_15) == {"cancelled": 2, "earlier": 2, "by_patient": 2}
@@ -145,7 +144,7 @@ def test_messages_are_counted_without_those_to_staff():
     make.confirmed()
     Message.objects.filter(kind="received").update(status="failed")
 
-    found = week(reports.messages(TWO_WEEKS))
+    found = week(reports.numbers(TWO_WEEKS)["messages"])
 
     assert (found["owed"], found["failed"]) == (2, 1)
 
@@ -160,11 +159,11 @@ def test_the_use_of_a_schedule_is_what_is_taken_of_what_is_open():
     )  # its first three open hours
     Closure.objects.create(location=room.location, starts_at=hour(7), ends_at=hour(40))  # and the last one
 
-    wednesday = {use.schedule.name: use for use in reports.use(date(2027, 3, 10), 1)}
+    wednesday = {use.schedule.name: use for use in fullness.use(date(2027, 3, 10), 1)}
 
     assert (wednesday["Room"].open, wednesday["Room"].taken) == (7 * 60, 90)
     assert (wednesday["Spare"].open, wednesday["Spare"].taken) == (4 * 60, 0)
-    assert [use.open for use in reports.use(date(2027, 3, 12), 3) if use.schedule == room] == [480, 0, 0]
+    assert [use.open for use in fullness.use(date(2027, 3, 12), 3) if use.schedule == room] == [480, 0, 0]
 
 
 def test_the_page_has_a_table_and_a_picture_of_each_report(boss, django_assert_max_num_queries):

@@ -1,0 +1,110 @@
+"""How full the schedules are: what is taken of the time that is open."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db.models import DateField, DurationField, ExpressionWrapper, F, Func, Q, Sum
+
+from bookings.availability import Interval, merged, minutes, open_intervals
+from bookings.models import Appointment, Closure, Location, OpeningHours, Schedule
+
+A_DAY = timedelta(days=1)
+Visit = Appointment.Status
+
+
+class LocalDay(Func):
+    """The day of an instant in a time zone, both given as expressions."""
+
+    template = "(%(expressions)s)::date"
+    arg_joiner = " AT TIME ZONE "
+    output_field = DateField()
+
+
+@dataclass(frozen=True)
+class Use:
+    """How much of a schedule's open time is taken on one day, in minutes."""
+
+    schedule: Schedule
+    day: date
+    open: int
+    taken: int
+
+
+def use(first: date, days: int, *, location: Location | None = None) -> list[Use]:
+    """The use of each active schedule on each of these local days, in order of schedule and day.
+
+    Open is what the weekly hours give less what is closed; taken is what visits and holds occupy,
+    the time before and after them too. Visits outside opening hours count, so taken may be more.
+    """
+    schedules = schedules_of(location)
+    midnight = datetime.combine(first, time.min, UTC)
+    around = (midnight - A_DAY, midnight + A_DAY * (days + 1))  # a day more, for any time zone
+    hours = list(OpeningHours.objects.filter(location__in={each.location_id for each in schedules}))
+    closures = list(Closure.objects.filter(starts_at__lt=around[1], ends_at__gt=around[0]))
+    taken = _taken(schedules, around)
+    openings = {}  # most schedules are open like others of their location: these are worked out once
+    return [
+        Use(
+            schedule,
+            day,
+            open=_minutes(_open(schedule, day, hours, closures, openings)),
+            taken=taken[schedule.pk, day],
+        )
+        for schedule in schedules
+        for day in (first + A_DAY * number for number in range(days))
+    ]
+
+
+def schedules_of(location: Location | None) -> list[Schedule]:
+    """Those that are in use, of one location or (None) of all, in their order."""
+    schedules = Schedule.objects.filter(is_active=True).select_related("location")
+    return list(schedules.filter(location=location) if location else schedules)
+
+
+def _taken(schedules, around):
+    """Minutes that are occupied, by schedule and the local day on which the visit starts."""
+    was_there = Q(status__in=[*Appointment.OCCUPYING, Visit.FULFILLED, Visit.NOSHOW])
+    rows = Appointment.objects.filter(was_there, schedule__in=schedules, period__startswith__range=around)
+    day = LocalDay(F("period__startswith"), F("schedule__location__time_zone"))
+    length = ExpressionWrapper(F("occupied__endswith") - F("occupied__startswith"), DurationField())
+    sums = rows.order_by().values("schedule_id", day=day).annotate(length=Sum(length))
+    taken: dict[tuple[int, date], int] = defaultdict(int)
+    for row in sums:
+        taken[row["schedule_id"], row["day"]] = row["length"] // minutes(1)
+    return taken
+
+
+def _open(schedule, day, hours, closures, known):
+    """The open time of that local day that no closure takes away; `known` keeps what was worked out."""
+    own = any(rule.schedule_id == schedule.pk for rule in hours)
+    key = (schedule.location_id, schedule.pk if own else None, day)
+    if key not in known:
+        rules = [
+            rule for rule in hours if rule.schedule_id == key[1] and rule.location_id == schedule.location_id
+        ]
+        known[key] = merged(open_intervals(rules, day, schedule.location.zone))
+    closed = merged(
+        (each.starts_at, each.ends_at)
+        for each in closures
+        if each.location_id == schedule.location_id and each.schedule_id in (None, schedule.pk)
+    )
+    return _without(known[key], closed)
+
+
+def _without(intervals: list[Interval], others: list[Interval]) -> list[Interval]:
+    """What is left of the intervals outside the others; both as `merged` makes them."""
+    left = []
+    for start, end in intervals:
+        for closes, reopens in others:
+            if closes < end and reopens > start:
+                if closes > start:
+                    left.append((start, closes))
+                start = max(start, min(reopens, end))
+        if start < end:
+            left.append((start, end))
+    return left
+
+
+def _minutes(intervals: list[tuple[datetime, datetime]]) -> int:
+    return sum((end - start) // minutes(1) for start, end in intervals)

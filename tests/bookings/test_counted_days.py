@@ -1,0 +1,125 @@
+"""What is counted once is as true as what is counted now, whatever changes later and however."""
+
+import threading
+from datetime import date, time, timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from bookings import lifecycle, reports
+from bookings.models import Appointment, AppointmentRequest, ChangedDay, Closure, CountedDay, Message
+from bookings.reports import Span
+from tests import make
+
+pytestmark = pytest.mark.django_db
+TWO_WEEKS = Span(date(2027, 3, 8), 2)
+A_MONTH_ON = make.later(days=30)
+
+
+def hour(number):
+    return make.WEDNESDAY_9 + timedelta(hours=number)
+
+
+def a_busy_week():
+    """Something for every report, at two places."""
+    room, kim = make.schedule(make.location(hours=(time(9), time(17)))), make.staff("kim")
+    far = make.schedule(make.location(name="Far", time_zone="America/Denver"), room.visit_types.get())
+    visits = [make.accepted(room, starts_at=hour(number)) for number in range(4)]
+    lifecycle.fulfil(visits[0], by=kim, now=hour(9))
+    lifecycle.mark_noshow(visits[1], by=kim, now=hour(9))
+    lifecycle.cancel(visits[2], now=make.later(hours=3))
+    make.confirmed(far, starts_at=hour(3))
+    asked = make.confirmed(room, starts_at=hour(5))
+    lifecycle.decline(asked, by=kim, reason="no_time", now=make.later(hours=5))
+    make.submitted(room, starts_at=hour(6), email="one@example.com")
+    lifecycle.sweep(now=make.later(days=4))
+    return visits[3], kim
+
+
+def test_a_day_that_was_counted_has_the_numbers_it_had_and_is_not_read_again():
+    a_busy_week()
+    read = reports.numbers(TWO_WEEKS)
+
+    assert reports.count_days(now=A_MONTH_ON) == ChangedDay.objects.count() + CountedDay.objects.count() > 4
+    CountedDay.objects.update(waits=[50])
+
+    assert {key: rows for key, rows in reports.numbers(TWO_WEEKS).items() if key != "replies"} == {
+        key: rows for key, rows in read.items() if key != "replies"
+    }
+    assert reports.numbers(TWO_WEEKS, "replies")["replies"][0]["median"] == timedelta(hours=5)
+    assert ChangedDay.objects.count() == 0 and reports.count_days(now=A_MONTH_ON) == 0
+
+
+def test_what_was_counted_tells_how_long_each_first_answer_took():
+    a_busy_week()
+    read = reports.numbers(TWO_WEEKS, "replies")
+
+    reports.count_days(now=A_MONTH_ON)
+
+    assert reports.numbers(TWO_WEEKS, "replies") == read
+    assert CountedDay.objects.exclude(waits=[]).values_list("waits", flat=True).get() == [0, 0, 0, 0, 50]
+
+
+def test_a_day_that_is_not_over_is_not_counted_but_known_to_have_changed():
+    a_busy_week()
+    reports.count_days(now=make.later(hours=1))
+
+    assert CountedDay.objects.count() == 0
+    assert ChangedDay.objects.count() == ChangedDay.objects.values("location", "day").distinct().count() > 4
+
+
+def test_every_way_to_change_a_counted_day_shows_at_once_and_after_the_next_count():
+    visit, kim = a_busy_week()
+    period = Appointment.objects.get(request=visit).period
+    changes = {
+        "a closure": lambda: Closure.objects.create(
+            location=visit.location, starts_at=hour(-1), ends_at=hour(3)
+        ),
+        "a message": lambda: Message.objects.filter(request=visit).update(due_at=make.later(days=7)),
+        "another place": lambda: AppointmentRequest.objects.filter(pk=visit.pk).update(
+            location=make.location(name="Third")
+        ),
+        "another week": lambda: Appointment.objects.filter(request=visit).update(
+            period=a_week_on(period), occupied=a_week_on(period)
+        ),
+        "a verb": lambda: lifecycle.enter_in_error(visit, by=kim, now=hour(9)),
+    }
+    for name, change in changes.items():
+        reports.count_days(now=A_MONTH_ON)
+        before = reports.numbers(TWO_WEEKS)
+        change()
+        at_once = reports.numbers(TWO_WEEKS)
+        reports.count_days(now=A_MONTH_ON)
+
+        assert at_once != before, name
+        assert reports.numbers(TWO_WEEKS) == at_once, name
+    CountedDay.objects.all().delete()
+    assert reports.numbers(TWO_WEEKS) == at_once  # as the rows themselves tell
+
+
+def a_week_on(period):
+    return DateTimeTZRange(period.lower + timedelta(days=7), period.upper + timedelta(days=7))
+
+
+def test_a_change_under_way_while_days_are_counted_is_not_lost(real_commits):
+    visit = make.accepted()
+    began, counted = threading.Event(), threading.Event()
+
+    def cancel():
+        with transaction.atomic():
+            lifecycle.cancel(visit, now=make.later(hours=1))
+            began.set()
+            counted.wait(10)
+        connection.close()
+
+    other = threading.Thread(target=cancel)
+    other.start()
+    began.wait(10)
+    reports.count_days(now=A_MONTH_ON)
+    seen = reports.numbers(TWO_WEEKS, "visits")["visits"][0]
+    counted.set()
+    other.join()
+
+    assert "cancelled" not in seen
+    assert reports.numbers(TWO_WEEKS, "visits")["visits"][0]["cancelled"] == 1
