@@ -204,7 +204,7 @@ QUESTIONS = {
     f"{LIST}{{}}/history/": 14,
     "/staff/bookings/appointment/?date=2027-03-10": 12,
     "/staff/bookings/appointment/week/?date=2027-03-10": 10,
-    "/staff/reports/?until=2027-03-10": 12,
+    "/staff/reports/?until=2027-03-10": 15,
     "/staff/export/?list=needs_reply": 12,
     TRAIL: 4,
     f"{TRAIL}?q={{reference}}": 6,
