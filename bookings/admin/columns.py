@@ -76,7 +76,7 @@ class Sheet:
         last = self.days[-1] + timedelta(days=1)
         self.window = (self.midnight(first_day), self.midnight(last))
         visits = defaultdict(list)
-        for visit in self._shown().select_related("request__visit_type", "request__location"):
+        for visit in self._shown():
             visits[visit.schedule_id].append(visit)
         schedules = Schedule.objects.filter(Q(is_active=True) | Q(pk__in=visits), location=location)
         rules = list(OpeningHours.objects.filter(location=location))
@@ -94,12 +94,18 @@ class Sheet:
         return instant(day, time.min, self.location.zone)
 
     def _shown(self):
-        return Appointment.objects.filter(
+        """Hundreds in a week: only the columns that a sheet shows are read."""
+        visits = Appointment.objects.filter(
             ~Q(status=Appointment.Status.PENDING, held_until__lte=self.now),
             schedule__location=self.location,
             status__in=SHOWN,
             occupied__overlap=self.window,
-        ).order_by("occupied", "pk")
+        )
+        asked = ("request__reference", "request__patient_name", "request__visit_type__name")
+        visits = visits.select_related("request__visit_type").only(
+            "schedule", "period", "occupied", "status", "held_until", *asked
+        )
+        return visits.order_by("occupied", "pk")
 
     def _column(self, schedule, rules, closures, visits):
         own = [rule for rule in rules if rule.schedule_id == schedule.pk]

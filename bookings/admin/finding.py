@@ -32,7 +32,7 @@ def find(requests: QuerySet, text: str) -> tuple[QuerySet, bool]:
     found = requests.filter(named | Q(reference=reference(text)))
     if found.exists():
         return found, False
-    return requests.filter(pk__in=_alike(requests, " ".join(words))), True
+    return requests.filter(pk__in=_alike(requests, words)), True
 
 
 def plain(text: str) -> str:
@@ -53,8 +53,15 @@ def reference(text: str) -> str:
     return f"{letters[:4]}-{letters[4:8]}" if len(letters) == 8 else ""
 
 
-def _alike(requests, text):
+def _alike(requests, words):
+    """Keys of those in whose names something is like each of the words; short ones are like too much.
+
+    Word by word: all of them as one text took Postgres three times as long with a million requests.
+    """
+    each_alike = Q()
+    for word in [word for word in words if len(word) > 3] or [" ".join(words)]:
+        each_alike &= Q(names__trigram_word_similar=word)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('pg_trgm.word_similarity_threshold', %s, true)", [ALIKE])
-        alike = requests.order_by().filter(names__trigram_word_similar=text)
+        alike = requests.order_by().filter(each_alike)
         return list(alike.values_list("pk", flat=True)[:AT_MOST])
