@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 # The words of our topic are heard in every sentence here and known to every reader; counted in
 # full they would drown the rest.
@@ -52,6 +53,7 @@ def sentence_count(text: str) -> int:
     return len(SENTENCE_END.findall(ABBREVIATION.sub("abbreviation", text.strip())))
 
 
+@lru_cache(10_000)  # a site uses the same few thousand words again and again
 def syllables(word: str) -> int:
     """Sounded vowel groups of a word; a number counts as 1, a compound as its parts."""
     parts = re.split(r"[-/]", word.lower())

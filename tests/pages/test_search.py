@@ -4,7 +4,6 @@ import re
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.postgres.search import SearchQuery
-from django.core.management import call_command
 from django.db import IntegrityError, connection
 
 from pages import publishing
@@ -270,11 +269,3 @@ def test_staff_edit_the_list_of_names(client):
 def test_the_database_refuses_a_name_that_is_never_found():
     with pytest.raises(IntegrityError, match="a_term_is_a_few_words_in_small_letters"):
         Synonym.objects.create(term="Imitrex", means="triptan")
-
-
-def test_starter_names_are_loaded_once():
-    call_command("load_pages", verbosity=0)
-    Synonym.objects.exclude(term="imitrex").delete()
-    call_command("load_pages", verbosity=0)
-
-    assert list(Synonym.objects.values_list("term", flat=True)) == ["imitrex"]

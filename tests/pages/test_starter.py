@@ -18,7 +18,7 @@ from django.test import Client
 
 from pages import publishing
 from pages.management.commands.load_pages import STARTER
-from pages.models import Page, Source
+from pages.models import Page, Source, Synonym
 from pages.search import find
 from tests import make
 
@@ -41,7 +41,8 @@ MOST_CSS, MOST_JS, MOST_IN_ALL, MOST_REQUESTS = 10 * 1024, 3 * 1024, 40 * 1024, 
 SCHEMA_ORG = tomllib.loads((Path(__file__).parent / "schema_org.toml").read_text())
 # Where no link leads: answers to a search.
 SEARCHES = ["/search/?q=ketamine", "/search/?q=migrane", "/search/?q=zzzzzz"]
-pytestmark = pytest.mark.django_db
+# One process makes the site for all tests here.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("the whole site")]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -293,3 +294,29 @@ def test_every_source_is_cited():
 )
 def test_what_people_ask_leads_to_the_page_that_says_it(query, path):
     assert path in [result.page.path for result in find(query).results][:5]
+
+
+def test_every_starter_page_is_on_the_site_map(client, loaded, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        shown = client.get("/site-map/").content.decode()
+
+    main = re.search("<main.*</main>", shown, re.DOTALL)[0]
+    links = re.findall(r'<a href="([^"]*)"', main)
+    pages = [page.get_absolute_url() for page in loaded]
+    assert sorted(links) == sorted([*pages, "/locations/", "/request-an-appointment/"])
+
+
+def test_a_starter_guide_has_no_id_twice_and_every_link_within_leads_somewhere(site, loaded):
+    for hub in [page for page in loaded if page.kind == "hub"]:
+        shown = site[f"{hub.get_absolute_url()}all/"]
+        ids = re.findall(r'\bid="([^"]+)"', shown)
+        named = set(" ".join(re.findall(r'aria-(?:labelledby|describedby)="([^"]+)"', shown)).split())
+        assert sorted(set(ids)) == sorted(ids)
+        assert {*re.findall(r'href="#([^"]+)"', shown), *named} - set(ids) == set()
+
+
+def test_starter_names_are_loaded_once(loaded):
+    Synonym.objects.exclude(term="imitrex").delete()
+    call_command("load_pages", verbosity=0)
+
+    assert list(Synonym.objects.values_list("term", flat=True)) == ["imitrex"]
