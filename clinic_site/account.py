@@ -83,7 +83,7 @@ def new_codes(request):
     _only_with_second_factor(request)
     form = PasswordForm(request.POST or None, user=request.user)
     if form.is_valid():
-        attempts.record(Kind.NEW_CODES, request.user, now=timezone.now())
+        tasks.record_change(Kind.NEW_CODES, request.user, now=timezone.now())
         context = {"codes": second_factor.make_codes(request.user), "next": reverse("account")}
         return _page(request, "codes", "Keep your recovery codes", context)
     context = {"form": form, "act": "Make new codes", "words": "The codes you have now stop working."}
@@ -99,7 +99,7 @@ def remove(request, device):
     form = PasswordForm(request.POST or None, user=request.user)
     if form.is_valid():
         found.delete()
-        attempts.record(Kind.REMOVED, request.user, now=timezone.now())
+        tasks.record_change(Kind.REMOVED, request.user, now=timezone.now())
         messages.success(request, f"{found.name} is removed.")
         return redirect("account")
     words = f"You cannot sign in with “{found.name}” any more."

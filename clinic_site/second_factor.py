@@ -25,7 +25,7 @@ from django_otp_webauthn import exceptions, views
 from django_otp_webauthn.models import WebAuthnCredential
 
 from bookings.forms import QuestionForm
-from clinic_site import attempts, sessions
+from clinic_site import attempts, sessions, tasks
 from clinic_site.attempts import Kind
 
 CODES = 10  # recovery codes at a time
@@ -114,7 +114,7 @@ def set_up(request):
         if _take_into_use(device, form.cleaned_data["code"]):
             context = {"codes": make_codes(user), "next": _next(request)}
             response = _show(request, "codes", "Keep your recovery codes", context)
-            attempts.record(Kind.ADDED, user, now=now)
+            tasks.record_change(Kind.ADDED, user, now=now)
             confirmed(request, device, now=now)
             attempts.know(response, user)
             return response
@@ -163,7 +163,7 @@ class KeepPasskey(OnlyForWhoHasGivenIt, views.CompleteCredentialRegistrationView
         device = sessions.in_words(self.request.headers.get("User-Agent", ""))
         kept = WebAuthnCredential.objects.filter(pk=json.loads(response.content)["id"])
         kept.update(name=f"Passkey ({device})")
-        attempts.record(Kind.ADDED, self.request.user, now=timezone.now())
+        tasks.record_change(Kind.ADDED, self.request.user, now=timezone.now())
         return response
 
 

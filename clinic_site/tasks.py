@@ -1,9 +1,12 @@
 """E-mail to staff about their accounts, written and sent by the worker. A job names accounts by their ids."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +17,11 @@ from procrastinate.contrib.django import app
 
 from clinic_site import attempts
 
+CHANGES = {
+    attempts.Kind.ADDED: "An app or a passkey was added to it.",
+    attempts.Kind.REMOVED: "An app or a passkey was removed from it.",
+    attempts.Kind.NEW_CODES: "New recovery codes were made for it. The old ones stopped working.",
+}
 AGAIN = RetryStrategy(max_attempts=5, linear_wait=60)
 
 
@@ -34,6 +42,25 @@ def tell_recovered(user_id):
     user = get_user_model().objects.get(pk=user_id)
     if user.email:
         _send(user, "Your second factor was reset", "second_factor_reset", {"path": reverse("admin:index")})
+
+
+def record_change(kind: attempts.Kind, user, *, now: datetime) -> None:
+    """Record what was done to an account in its owner's name, and let the owner know in case it was not them.
+
+    The e-mail is owed with the change: both happen or neither.
+    """
+    with transaction.atomic():
+        attempts.record(kind, user, now=now)
+        tell_changed.defer(user_id=user.pk, kind=str(kind))
+
+
+@app.task(name="tell_changed", retry=AGAIN)
+def tell_changed(user_id, kind):
+    """Tell somebody what was done to their second factor."""
+    user = get_user_model().objects.get(pk=user_id)
+    if user.email:
+        context = {"path": reverse("account"), "done": CHANGES[kind]}
+        _send(user, "Your account was changed", "changed", context)
 
 
 def _send(user, subject, template, context):

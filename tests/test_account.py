@@ -118,7 +118,7 @@ def test_sessions_are_listed_and_ended_one_by_one_or_all_others(desk, robin, app
     assert StaffSession.objects.filter(pk=foreign.pk).exists()
 
 
-def test_new_recovery_codes_ask_for_the_password_and_end_the_old_ones(desk, robin):
+def test_new_recovery_codes_ask_for_the_password_end_the_old_ones_and_are_told_of(desk, robin, mailbox):
     old = second_factor.make_codes(robin)[0].replace("-", "")
 
     refused = words(desk.post("/staff/account/codes/", {"password": "wrong"}))
@@ -131,6 +131,11 @@ def test_new_recovery_codes_ask_for_the_password_and_end_the_old_ones(desk, robi
     assert second_factor.matching(robin, new[9].replace("-", "")).name == "Recovery codes"
     assert "Recovery codes left: 9." in words(desk.get(ACCOUNT))
     assert events() == [("robin", "password"), ("robin", "new_codes")]
+    ((name, job),) = jobs()
+    getattr(tasks, name)(**job)
+    told = mailbox.messages[0]
+    assert (told["To"], "New recovery codes were made" in told.get_content()) == ("robin@example.com", True)
+    assert not set(new) & set(told.get_content().split())
 
 
 def test_an_app_is_removed_with_the_password_and_a_new_one_is_asked_for_at_once(desk, app):
