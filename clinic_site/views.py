@@ -2,7 +2,9 @@
 
 import email
 import email.policy
+import logging
 import re
+import sys
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -25,10 +27,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from bookings.admin.home import desk
+from clinic_site import unavailable
 from clinic_site.context import DISPLAYS
 from clinic_site.styleguide import demo_forms
 from pages.admin.home import due_pages
 
+log = logging.getLogger("clinic.database")
 OF_THE_ADMIN = re.compile(r"^_|^initial-|_FORMS$")
 A_YEAR = 365 * 24 * 60 * 60
 
@@ -100,7 +104,20 @@ def not_found(request, exception):
 
 
 def server_error(request):
+    """An error of ours; where the database could not answer, the page that says so (503)."""
+    if said := unavailable.explained(sys.exc_info()[1]):
+        return database_away(request, *said)
     return render(request, "500.html", status=500)
+
+
+def database_away(request, title, why, code):
+    """What was typed comes back; sending it again is safe, for a submission is taken once."""
+    log.error("%s could not be answered: %s", request.path, code)
+    context = {"title": title, "why": why, "typed": typed_before(request) if request.method == "POST" else []}
+    response = render(request, "503.html", context, status=503)
+    response.headers["Retry-After"] = unavailable.AGAIN_AFTER
+    response._has_been_logged = True  # one line is enough: there may be thousands of these
+    return response
 
 
 def form_expired(request, reason=""):

@@ -28,7 +28,7 @@ def test_a_database_url_keeps_its_options():
         "USER": "me",
         "PASSWORD": "p@ss",
         "NAME": "clinic",
-        "OPTIONS": {"connect_timeout": 3, "sslmode": "verify-full"},
+        "OPTIONS": {**database.USUAL, "sslmode": "verify-full"},
     }
 
 

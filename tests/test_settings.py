@@ -66,6 +66,20 @@ def test_production_hashes_with_argon2_asks_for_a_second_factor_and_binds_passke
     assert said == ["argon2$argon2id$", "True", "clinic.example", "https://clinic.example"]
 
 
+def test_only_who_answers_requests_is_limited_in_how_long_the_database_may_take():
+    code = (
+        "import django; django.setup(); from django.db import connections as c; "
+        "o = c.settings['default']['OPTIONS']; print(o.get('options')); "
+        "import clinic_site.wsgi; print(o['options'])"
+    )
+    address = PRODUCTION["DATABASE_URL"] + "?options=-c%20work_mem%3D8MB"
+
+    said = run("-c", code, **{**PRODUCTION, "DATABASE_URL": address}).stdout.splitlines()
+
+    limits = "statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=10s"
+    assert said == ["-c work_mem=8MB", f"-c {limits} -c work_mem=8MB"]
+
+
 @pytest.mark.parametrize("name", PRODUCTION)
 def test_production_does_not_start_without_its_settings(name):
     environment = {key: value for key, value in PRODUCTION.items() if key != name}

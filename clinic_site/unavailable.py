@@ -1,0 +1,37 @@
+"""The database that cannot answer now: how long a page waits for it, and what is said meanwhile."""
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.db import InterfaceError, OperationalError, connections
+
+AGAIN_AFTER = 30  # seconds
+AWAY = "This is not working right now", "A part of our system does not answer. It comes back by itself."
+BUSY = "Somebody is changing this right now", "Two people cannot change it at once."
+BUSY_CODES = {"55P03", "40P01"}  # a lock that was not had in time, a deadlock
+# Said in other ways than an OperationalError: cut off for idling, and a server that only reads.
+MORE_CODES = {"25P03", "25006"}
+
+
+def explained(error: BaseException | None) -> tuple[str, str, str] | None:
+    """A title, a sentence and a code for the log, where the database could not answer; else None.
+
+    The code is Postgres' own (its appendix A), or the kind of the error where no server gave one.
+    """
+    while error:
+        code = getattr(error.__cause__, "sqlstate", None)
+        if isinstance(error, OperationalError | InterfaceError) or code in MORE_CODES:
+            return *(BUSY if code in BUSY_CODES else AWAY), code or type(error).__name__
+        error = error.__cause__
+    return None
+
+
+def wait_for_no_more_than_the_limits(get_response):
+    """Middleware that only sets up: who answers requests has connections with DATABASE_LIMITS.
+
+    It is made once, before the first request. The worker and all commands never make it.
+    """
+    limits = " ".join(f"-c {name}={value}" for name, value in settings.DATABASE_LIMITS.items())
+    options = connections.settings["default"]["OPTIONS"]
+    if limits not in options.get("options", ""):
+        options["options"] = f"{limits} {options.get('options', '')}".strip()
+    raise MiddlewareNotUsed
