@@ -101,10 +101,13 @@ def start(folder: Path, *options: str) -> None:
         _run("pg_ctl", folder, "start", "--wait", "--timeout=30", f"--log={log}", "--options", quoted)
 
 
-def stop(folder: Path) -> None:
-    """Stop the embedded PostgreSQL of `folder`; finished transactions are kept, open ones are not."""
+def stop(folder: Path, *, mode: str = "fast") -> None:
+    """Stop the embedded PostgreSQL of `folder`; finished transactions are kept, open ones are not.
+
+    `mode` is one of pg_ctl's; "immediate" is as if the machine had failed.
+    """
     if is_running(folder):
-        _run("pg_ctl", folder, "stop", "--mode=fast", "--wait", "--timeout=30")
+        _run("pg_ctl", folder, "stop", f"--mode={mode}", "--wait", "--timeout=30")
 
 
 def is_running(folder: Path) -> bool:

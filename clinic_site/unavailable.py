@@ -21,7 +21,7 @@ def explained(error: BaseException | None) -> tuple[str, str, str] | None:
         code = getattr(error.__cause__, "sqlstate", None)
         if isinstance(error, OperationalError | InterfaceError) or code in MORE_CODES:
             return *(BUSY if code in BUSY_CODES else AWAY), code or type(error).__name__
-        error = error.__cause__
+        error = error.__cause__ or error.__context__
     return None
 
 

@@ -92,6 +92,9 @@ def choose_display(request):
 
 
 def bad_request(request, exception):
+    """Refused; also what Django says of a session that could not be saved, for whatever reason."""
+    if said := unavailable.explained(exception):
+        return database_away(request, *said)
     return HttpResponseBadRequest()  # explain_refusals writes the page
 
 

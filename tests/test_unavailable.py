@@ -89,6 +89,24 @@ def test_while_somebody_holds_a_request_others_are_told_to_try_again_and_it_then
     connection.close()
 
 
+def test_answers_that_cannot_be_kept_for_lack_of_the_database_are_no_bad_request(real_commits):
+    client = Client(raise_request_exception=False)
+    first = client.post("/request-an-appointment/who/", {"who": "me"}).headers["Location"]
+    make.schedule(visit=make.visit_type(slug="visit"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+    here = {name: value for name, value in connection.get_connection_params().items() if name in ADDRESS}
+    with psycopg.connect(make_conninfo(**here)) as other:
+        other.execute("SELECT 1 FROM django_session FOR UPDATE")
+        refused = client.post(first, {"visit": "visit"}, headers=OURS)
+
+        assert (refused.status_code, hidden(refused)["visit"]) == (503, "visit")
+        other.rollback()
+
+    assert client.post(first, hidden(refused)).status_code == 302
+    connection.close()
+
+
 FAULTS = {
     "57014": "SET LOCAL statement_timeout = 20; SELECT pg_sleep(1)",
     "25006": "SET TRANSACTION READ ONLY; DELETE FROM bookings_tally",

@@ -1,0 +1,395 @@
+"""The stage for the faults: a clinic with a database of its own, with processes, and patients who ask.
+
+Patients are threads that walk through the whole journey over HTTP, as a browser without JavaScript
+does. Where an answer is "try again" they do, with what they typed; where the connection is cut they
+press the button once more. So whatever happens each of them ends with a request, or a promise broke.
+"""
+
+import inspect
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections import Counter
+from contextlib import contextmanager, suppress
+from datetime import time as hour
+from html import unescape
+from http.client import HTTPConnection, HTTPException
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from aiosmtpd.controller import Controller
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.urls import reverse
+from django.utils import timezone
+
+from bookings import availability
+from bookings.models import AppointmentRequest, Message
+from clinic_site import database
+from tests import make
+
+PATIENCE = 90  # seconds in which a patient gets through, and a message arrives
+ANSWERS = {
+    "who": "me",
+    "visit": "visit",
+    "where": "place",
+    "patient_name": "Nguyễn Thị Ánh",
+    "contact_by": "email",
+}
+HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
+
+
+def say(line):
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main(*faults):
+    """Run the faults that are named on the command line, or all; the exit code says if a promise broke."""
+    chosen = [fault for fault in faults if fault.__name__ in sys.argv[1:]] or faults
+    broken = []
+    for fault in chosen:
+        say(f"{fault.__name__}: {' '.join(inspect.getdoc(fault).split())}")
+        begin = time.monotonic()
+        wrong = [sentence for sentence, is_wrong in fault().items() if is_wrong]
+        say(f"  {'BROKEN: ' + ', '.join(wrong) if wrong else 'held'} ({time.monotonic() - begin:.0f} s)")
+        broken += wrong
+    sys.exit(bool(broken))
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+class Mail:
+    """A mail server that counts what it takes by Message-ID, and answers as it is told."""
+
+    def __init__(self):
+        self.arrived, self.answer, self.port = Counter(), "250 OK", free_port()
+        self.server = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_DATA(self, server, session, envelope):
+        if self.answer.startswith("250"):
+            name = re.search(rb"(?mi)^message-id: *(\S+)", envelope.content)[1].decode()
+            self.arrived[name] += 1
+        return self.answer
+
+
+class Clinic:
+    """A database, web and worker processes. Whatever ends is started again, as systemd would."""
+
+    def __init__(self, folder, *, web, workers, options, source, application):
+        self.folder, self.options = folder, options
+        database.start(folder, *options)
+        self.point_django_here()
+        call_command("migrate", verbosity=0)
+        self.starts = self.make_rooms()
+        self.mail = Mail()
+        self.mail.server.start()
+        where = urlencode({"host": connection.settings_dict["HOST"], "user": "postgres"})
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": f"postgresql:///postgres?{where}",
+            "EMAIL_URL": f"smtp://127.0.0.1:{self.mail.port}",
+        }
+        self.source, self.ports = source, [free_port() for _ in range(web)]
+        self.log = (folder.parent / "processes.log").open("ab")
+        granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--no-ws"]
+        granian += ["--log-level", "warning", "--blocking-threads", "4"]
+        self.commands = {f"web {port}": [*granian, "--port", str(port), application] for port in self.ports}
+        for number in range(workers):
+            self.commands[f"worker {number}"] = [sys.executable, "manage.py", "procrastinate", "worker"]
+        self.processes, self.is_open = {}, True
+        for name in self.commands:
+            self.start(name)
+        self.keeper = threading.Thread(target=self.keep_alive, daemon=True)
+        self.keeper.start()
+        wait_until(self.answers, "the web processes did not start")
+
+    def point_django_here(self):
+        where = connections.settings["default"]
+        where.update(database.address("", self.folder))
+        connection.close()
+
+    def make_rooms(self):
+        """Rooms that are always open; an endless supply of free times in them."""
+        rooms = [make.schedule(visit=make.visit_type(slug="visit", step_minutes=60), name="Room 1")]
+        place, visit = rooms[0].location, rooms[0].visit_types.get()
+        place.slug = "place"
+        place.save()
+        place.opening_hours.update(opens=hour(0), closes=hour(23, 59))
+        rooms += [make.schedule(place, visit, f"Room {number}") for number in range(2, 7)]
+        now = timezone.now()
+        slots = availability.free_slots(visit, place, place.local(now).date(), 60, now=now)
+        return iter([slot.starts_at for slot in slots for _ in range(slot.schedules)])
+
+    def start(self, name):
+        self.processes[name] = subprocess.Popen(
+            self.commands[name],
+            cwd=self.source,
+            env=self.environment,
+            start_new_session=True,
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    def kill(self, name):
+        """kill -9, with all its children; it is started again."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.processes[name].pid, signal.SIGKILL)
+        self.processes[name].wait()
+
+    def keep_alive(self):
+        while self.is_open:
+            time.sleep(0.5)
+            for name, process in list(self.processes.items()):
+                if process.poll() is not None and self.is_open:
+                    self.start(name)
+
+    def answers(self):
+        return all(self.can_connect(port) for port in self.ports)
+
+    @staticmethod
+    def can_connect(port):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
+
+    def stop_database(self, mode="fast"):
+        database.stop(self.folder, mode=mode)
+
+    def start_database(self):
+        database.start(self.folder, *self.options)
+        connection.close()  # ours was cut as well
+
+    def words_of_the_log(self):
+        return (self.folder.parent / "processes.log").read_text(errors="replace")
+
+    def close(self):
+        self.is_open = False
+        self.keeper.join()
+        for name in self.processes:
+            self.kill(name)
+        self.mail.server.stop()
+        connection.close()
+        database.stop(self.folder, mode="immediate")
+        self.log.close()
+
+
+@contextmanager
+def clinic(
+    *options,
+    web=1,
+    workers=1,
+    inside=None,
+    source=settings.BASE_DIR,
+    application="tests.benchmarks.unguarded:application",
+):
+    """A clinic for one fault. `options` go to Postgres; `inside` is the folder for its data, if not any."""
+    folder = Path(tempfile.mkdtemp(prefix="clinic-faults-", dir=inside))
+    settings_before = dict(connections.settings["default"])
+    try:
+        made = Clinic(
+            folder / "postgres",
+            web=web,
+            workers=workers,
+            options=options,
+            source=source,
+            application=application,
+        )
+        try:
+            yield made
+        finally:
+            made.close()
+    finally:
+        connections.settings["default"].update(settings_before)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Asked(NamedTuple):
+    """One request that was sent: when (seconds of the monotonic clock), and what came back."""
+
+    began: float
+    ended: float
+    answer: str  # the status, or "cut"
+    address: str
+
+
+class Patients:
+    """People who ask for visits, one after the other in each of so many threads, until they are stopped."""
+
+    def __init__(self, where: Clinic, *, at_once=4):
+        self.clinic, self.journal, self.acknowledged, self.astray = where, [], set(), []
+        self.stopped, self.lock = threading.Event(), threading.Lock()
+        self.threads = [threading.Thread(target=self.go_on) for _ in range(at_once)]
+        self.readers = [threading.Thread(target=self.read)]
+
+    def __enter__(self):
+        for thread in [*self.threads, *self.readers]:
+            thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.stop()
+
+    def stop(self):
+        """Nobody begins anew; who has begun gets to the end."""
+        self.stopped.set()
+        for thread in [*self.threads, *self.readers]:
+            thread.join()
+
+    def go_on(self):
+        while not self.stopped.is_set():
+            with self.lock:
+                start = next(self.clinic.starts)
+            try:
+                self.walk(Browser(self.clinic.ports, self.journal), start)
+            except AssertionError as error:
+                self.astray.append(str(error)[:300])
+
+    def read(self):
+        """Somebody who only reads, and does not try again."""
+        browser = Browser(self.clinic.ports, self.journal)
+        while not self.stopped.is_set():
+            browser.once("GET", "/locations/")
+            time.sleep(0.1)
+
+    def walk(self, browser, start):
+        email = f"{uuid.uuid4().hex}@example.com"
+        answers = {**ANSWERS, "start": start.isoformat(), "email": email}
+        address = reverse("request_first_step")
+        for _ in range(20):
+            page = browser.until_answered("GET", address)
+            hidden = {name: unescape(value) for name, value in HIDDEN.findall(page.words)}
+            answer = browser.until_answered("POST", address, {**answers, **hidden})
+            assert answer.leads_to, f"{address}: {answer.status}"
+            address = answer.leads_to
+            if address.endswith("/sent/"):
+                self.acknowledged.add(email)
+                assert browser.until_answered("GET", address).status == 200, address
+                return
+        raise AssertionError(f"going round in circles at {address}")
+
+    def started_after(self, instant):
+        """What was answered, and not as it should be, to requests that began after `instant`."""
+        return [
+            asked for asked in self.journal if asked.began > instant and asked.answer not in ("200", "302")
+        ]
+
+    def judge(self, *, since=None, may=("503",)):
+        """Print what was counted; what was broken, each with whether it was.
+
+        `since` is when all is well again; until then answers may also be one of `may`.
+        """
+        answers = Counter(asked.answer for asked in self.journal)
+        after = self.started_after(since) if since else []
+        stored = Counter(AppointmentRequest.objects.values_list("email", flat=True))
+        owed = Counter(Message.objects.filter(kind="verify").values_list("request__email", flat=True))
+        missing = self.acknowledged - set(stored)
+        doubled = [email for email, number in stored.items() if number > 1]
+        slowest = max((asked.ended - asked.began for asked in self.journal), default=0)
+        say(
+            f"  requests sent {len(self.journal)} {dict(answers)}, slowest {slowest:.1f} s; after it {len(after)} "
+            f"wrong; journeys acknowledged {len(self.acknowledged)}, stored {len(stored)}, "
+            f"missing {len(missing)}, doubled {len(doubled)}, astray {len(self.astray)}"
+        )
+        for amiss in [*self.astray[:3], *after[:3]]:
+            say(f"    {amiss}")
+        return {
+            "an acknowledged request is missing": missing,
+            "one request stands twice": doubled,
+            "a request owes no message, or owes it twice": owed != Counter(dict.fromkeys(stored, 1)),
+            "a patient did not get through": self.astray,
+            "an answer that was not meant": set(answers) - {"200", "302", *may},
+            "an error after it was over": after,
+            "nobody asked": not self.acknowledged,
+        }
+
+
+class Answer(NamedTuple):
+    status: int
+    leads_to: str | None
+    words: str
+
+
+class Browser:
+    """Keeps cookies. Tries the other web process where one does not answer, as a proxy would."""
+
+    def __init__(self, ports, journal):
+        self.ports, self.journal, self.cookies = list(ports), journal, SimpleCookie()
+
+    def until_answered(self, method, address, answers=None):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            answer = self.once(method, address, answers)
+            if answer and answer.status in (200, 302):
+                return answer
+            assert not answer or answer.status >= 500, f"{method} {address}: {answer.status}"
+            time.sleep(0.2)
+        raise AssertionError(f"{method} {address}: no answer for {PATIENCE} s")
+
+    def once(self, method, address, answers=None):
+        began = time.monotonic()
+        try:
+            answer = self.ask(method, address, answers)
+        except (OSError, HTTPException):
+            answer = None
+            self.ports.append(self.ports.pop(0))
+        said = str(answer.status) if answer else "cut"
+        self.journal.append(Asked(began, time.monotonic(), said, f"{method} {address}"))
+        return answer
+
+    def ask(self, method, address, answers):
+        cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in self.cookies.items())
+        line = HTTPConnection("127.0.0.1", self.ports[0], timeout=30)
+        headers = {"Cookie": cookies, "Origin": f"http://127.0.0.1:{self.ports[0]}"}
+        body = None
+        if answers is not None:
+            body, headers["Content-Type"] = urlencode(answers), "application/x-www-form-urlencoded"
+        try:
+            line.request(method, address, body, headers)
+            response = line.getresponse()
+            words = response.read().decode()
+        finally:
+            line.close()
+        for cookie in response.headers.get_all("Set-Cookie", []):
+            self.cookies.load(cookie)
+        return Answer(response.status, response.headers["Location"], words)
+
+
+def wait_until(is_so, otherwise, *, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.1)
+
+
+def messages_arrive(where: Clinic):
+    """Wait until all messages that are due have left; what was broken, each with whether it was."""
+    waiting = Message.objects.filter(kind__in=["verify", "staff_new"], status__in=["queued", "sending"])
+    began = time.monotonic()
+    with suppress(AssertionError):
+        wait_until(lambda: not waiting.exists(), "", seconds=PATIENCE)
+    took = time.monotonic() - began
+    sent = set(Message.objects.filter(status="sent").values_list("message_id", flat=True))
+    lost = sent - set(where.mail.arrived)
+    doubled = [name for name, number in where.mail.arrived.items() if number > 1]
+    left = waiting.count()
+    say(
+        f"  messages sent {len(sent)}, waiting {left}, lost {len(lost)}, doubled {len(doubled)}; "
+        f"all gone after {took:.0f} s"
+    )
+    return {"a message was lost": lost, "a message waits for ever": left, "a message twice": doubled}
