@@ -273,8 +273,7 @@ class Patients:
         address = reverse("request_first_step")
         for _ in range(20):
             page = browser.until_answered("GET", address)
-            hidden = {name: unescape(value) for name, value in HIDDEN.findall(page.words)}
-            answer = browser.until_answered("POST", address, {**answers, **hidden})
+            answer = browser.until_answered("POST", address, {**answers, **page.hidden()})
             assert answer.leads_to, f"{address}: {answer.status}"
             address = answer.leads_to
             if address.endswith("/sent/"):
@@ -282,6 +281,9 @@ class Patients:
                 assert browser.until_answered("GET", address).status == 200, address
                 return
         raise AssertionError(f"going round in circles at {address}")
+
+    def reads(self):
+        return [asked for asked in self.journal if asked.address == "GET /locations/"]
 
     def started_after(self, instant):
         """What was answered, and not as it should be, to requests that began after `instant`."""
@@ -302,8 +304,8 @@ class Patients:
         doubled = [email for email, number in stored.items() if number > 1]
         slowest = max((asked.ended - asked.began for asked in self.journal), default=0)
         say(
-            f"  requests sent {len(self.journal)} {dict(answers)}, slowest {slowest:.1f} s; after it {len(after)} "
-            f"wrong; journeys acknowledged {len(self.acknowledged)}, stored {len(stored)}, "
+            f"  requests sent {len(self.journal)} {dict(answers)}, slowest {slowest:.1f} s; "
+            f"after it {len(after)} wrong; journeys acknowledged {len(self.acknowledged)}, stored {len(stored)}, "
             f"missing {len(missing)}, doubled {len(doubled)}, astray {len(self.astray)}"
         )
         for amiss in [*self.astray[:3], *after[:3]]:
@@ -323,6 +325,9 @@ class Answer(NamedTuple):
     status: int
     leads_to: str | None
     words: str
+
+    def hidden(self):
+        return {name: unescape(value) for name, value in HIDDEN.findall(self.words)}
 
 
 class Browser:
