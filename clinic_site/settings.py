@@ -182,7 +182,8 @@ PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 86400}
 
 # E-mail: a real server with EMAIL_URL; in the demo, files that staff can read at /staff/mail/.
 
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = 10  # seconds, for each silence
+EMAIL_AT_MOST = 60  # seconds, for handing over one message
 DEFAULT_FROM_EMAIL = f"{CLINIC['name']} <{CLINIC['email']}>"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 if url := setting("EMAIL_URL", "like smtp://user:secret@mail.example:587?tls=yes", lambda: ""):
@@ -191,7 +192,7 @@ if url := setting("EMAIL_URL", "like smtp://user:secret@mail.example:587?tls=yes
         raise ImproperlyConfigured(
             "EMAIL_URL cannot be read: it must look like smtp://user:secret@mail.example:587?tls=yes."
         )
-    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_BACKEND = "clinic_site.mail.Backend"
     EMAIL_HOST = _mail.hostname
     EMAIL_PORT = _mail.port or (465 if _mail.scheme == "smtps" else 587)
     EMAIL_HOST_USER = unquote(_mail.username or "")

@@ -106,7 +106,7 @@ def mailbox(settings):
         box, hostname="127.0.0.1", port=port, authenticator=box.authenticate, auth_require_tls=False
     )
     server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "clinic_site.mail.Backend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     yield box
     server.stop()

@@ -1,6 +1,9 @@
 """Delivery to a mail server that misbehaves, and by several workers at once."""
 
+import socket
 import threading
+import time
+from contextlib import suppress
 from datetime import timedelta
 from email.utils import parseaddr
 
@@ -77,6 +80,28 @@ def test_trouble_is_tried_again_a_minute_later_and_then_it_arrives_once(
     messages.deliver_due(now=make.later(minutes=1))
     assert state(message) == ("sent", 2, "")
     assert [mail["Message-ID"] for mail in mailbox.messages] == [message.message_id]
+
+
+def test_a_server_that_drips_is_hung_up_on_though_it_is_never_silent(settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_AT_MOST = "clinic_site.mail.Backend", 0.3
+    message, began = owed(), time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.getsockname()
+
+        def drip():
+            line, _ = server.accept()
+            with line, suppress(OSError):
+                while True:
+                    line.send(b"2")
+                    time.sleep(0.02)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        went_on = messages.deliver(message.pk, now=make.NOW)
+        dripping.join()
+
+    assert (*state(message)[:2], went_on) == ("queued", 1, False)
+    assert 0.3 <= time.monotonic() - began < 3
 
 
 def test_what_the_server_took_is_sent_even_where_it_dies_before_saying_goodbye(mailbox):

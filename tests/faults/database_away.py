@@ -119,7 +119,7 @@ def one_slow_statement():
 
 
 def rooms_locked():
-    """Where somebody holds the rooms for long, who asks is told after 3 to 5 seconds and then gets through."""
+    """Where somebody holds the rooms for long, who asks is told in 3 to 5 seconds, then gets through."""
     # Who waits behind another who waits has two locks to wait for, and is cut as a slow statement.
     with clinic() as here, Patients(here, at_once=3) as patients:
         time.sleep(2)

@@ -305,8 +305,8 @@ class Patients:
         slowest = max((asked.ended - asked.began for asked in self.journal), default=0)
         say(
             f"  requests sent {len(self.journal)} {dict(answers)}, slowest {slowest:.1f} s; "
-            f"after it {len(after)} wrong; journeys acknowledged {len(self.acknowledged)}, stored {len(stored)}, "
-            f"missing {len(missing)}, doubled {len(doubled)}, astray {len(self.astray)}"
+            f"after it {len(after)} wrong; journeys acknowledged {len(self.acknowledged)}, "
+            f"stored {len(stored)}, missing {len(missing)}, doubled {len(doubled)}, astray {len(self.astray)}"
         )
         for amiss in [*self.astray[:3], *after[:3]]:
             say(f"    {amiss}")
