@@ -4,7 +4,7 @@ import logging
 import re
 import traceback
 
-from django.http import HttpResponseBadRequest
+from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseNotAllowed
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 
@@ -29,10 +29,14 @@ def response_headers(get_response):
     return add
 
 
-def refuse_nul(get_response):
-    """A NUL in an address or a form cannot be stored in Postgres; it is refused before it errs."""
+def refuse_unusual(get_response):
+    """What no browser sends is refused before it errs: a NUL, which Postgres cannot store, too."""
 
     def check(request):
+        if request.method not in METHODS:
+            return HttpResponseNotAllowed(METHODS)
+        if len(request.get_full_path()) > LONGEST_ADDRESS:
+            return HttpResponse(status=414)
         values = [request.path, *request.GET.values()]
         if request.method == "POST":
             values += [value for values in request.POST.lists() for value in values[1]]
@@ -43,10 +47,14 @@ def refuse_nul(get_response):
     return check
 
 
+METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
+LONGEST_ADDRESS = 8000  # characters; what RFC 9110 4.1 has every server understand
+
 REFUSALS = {
     400: ("We cannot read this", "Something in the address or in the form is not as we can take it."),
     403: ("You cannot do this here", "This page is not open to you."),
     405: ("This address does not take that", "The page is there, but it cannot be used in this way."),
+    414: ("This address is too long", "No page of ours has so long an address."),
     413: ("This is too much", "More was sent than our forms ask for. Write less."),
 }
 

@@ -130,9 +130,11 @@ def test_what_is_refused_has_our_look_and_the_phone_number(client):
         client.get(DISPLAY),
         client.post(DISPLAY, {"theme": "dark"}, headers={"origin": "https://evil.example"}),
         client.post("/request-an-appointment/who/", {"who": "x" * 300_000}),
+        client.trace("/request-an-appointment/call/"),
+        client.get("/" + "x" * 8000),
     ]
 
-    assert [answer.status_code for answer in answers] == [405, 400, 405, 403, 400]
+    assert [answer.status_code for answer in answers] == [405, 400, 405, 403, 400, 405, 414]
     assert [
         answer for answer in answers if "(703) 555-0142" not in answer.text or "<h1" not in answer.text
     ] == []

@@ -11,7 +11,7 @@ import psycopg
 from django.db import connection
 
 from clinic_site import database
-from tests.faults.stage import Browser, Patients, clinic, main, messages_arrive, say
+from tests.faults.stage import Browser, Patients, clinic, connect, main, messages_arrive, say
 
 
 def _restarted(mode):
@@ -54,12 +54,6 @@ def gone_for_a_minute():
             "a page took longer than a second to say so": [a for a in meanwhile if a.ended - a.began > 1],
             "the log was flooded": here.words_of_the_log().count("\n") > 3 * len(meanwhile) + 500,
         }
-
-
-def connect():
-    """A connection beside those of the clinic."""
-    where = connection.settings_dict
-    return psycopg.connect(host=where["HOST"], user="postgres", dbname="postgres")
 
 
 def connections_exhausted():

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+import psycopg
 from aiosmtpd.controller import Controller
 from django.conf import settings
 from django.core.management import call_command
@@ -57,6 +58,7 @@ def say(line):
 
 def main(*faults):
     """Run the faults that are named on the command line, or all; the exit code says if a promise broke."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and everything is tidied up
     chosen = [fault for fault in faults if fault.__name__ in sys.argv[1:]] or faults
     broken = []
     for fault in chosen:
@@ -110,11 +112,11 @@ class Clinic:
         granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--no-ws"]
         granian += ["--log-level", "warning", "--blocking-threads", "4"]
         self.commands = {f"web {port}": [*granian, "--port", str(port), application] for port in self.ports}
-        for number in range(workers):
-            self.commands[f"worker {number}"] = [sys.executable, "manage.py", "procrastinate", "worker"]
         self.processes, self.is_open = {}, True
         for name in self.commands:
             self.start(name)
+        for _ in range(workers):
+            self.add_worker()
         self.keeper = threading.Thread(target=self.keep_alive, daemon=True)
         self.keeper.start()
         wait_until(self.answers, "the web processes did not start")
@@ -145,6 +147,11 @@ class Clinic:
             stdout=self.log,
             stderr=self.log,
         )
+
+    def add_worker(self):
+        name = f"worker {len(self.commands)}"
+        self.commands[name] = [sys.executable, "manage.py", "procrastinate", "worker"]
+        self.start(name)
 
     def kill(self, name):
         """kill -9, with all its children; it is started again."""
@@ -373,6 +380,12 @@ class Browser:
         for cookie in response.headers.get_all("Set-Cookie", []):
             self.cookies.load(cookie)
         return Answer(response.status, response.headers["Location"], words)
+
+
+def connect():
+    """A connection to the clinic's database beside Django's."""
+    where = connection.settings_dict
+    return psycopg.connect(host=where["HOST"], user="postgres", dbname="postgres")
 
 
 def wait_until(is_so, otherwise, *, seconds=60):
