@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from django.core import signing
 
-from bookings import lifecycle, links
-from bookings.models import AppointmentRequest
+from bookings import lifecycle, links, shield
+from bookings.models import AppointmentRequest, StaffSession
+from clinic_site import sessions
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +22,21 @@ def test_a_link_opens_its_request_until_the_day_it_expires(asked):
     assert links.read(token, "manage_request", now=make.NOW + links.LASTS).request == asked
     with pytest.raises(links.DeadLink):
         links.read(token, "manage_request", now=make.NOW + links.LASTS + timedelta(seconds=1))
+
+
+def test_a_clock_that_was_an_hour_ahead_makes_no_link_form_or_session_dead_or_immortal(asked):
+    """What was made then, once the clock is right again."""
+    ahead, robin = make.later(hours=1), make.staff()
+    token = links.token(asked, "manage_request", now=ahead)
+    form = {shield.BEGAN: shield.stamp({}, now=ahead)}
+    StaffSession.objects.create(user=robin, began_at=ahead, used_at=ahead)
+
+    assert links.read(token, "manage_request", now=make.NOW).is_current
+    assert not shield.is_suspect(form, {}, "anh@example.com", now=make.NOW)
+    assert sessions.open_sessions(robin, now=make.NOW).exists()
+    with pytest.raises(links.DeadLink):
+        links.read(token, "manage_request", now=ahead + links.LASTS + timedelta(seconds=1))
+    assert not sessions.open_sessions(robin, now=ahead + sessions.IDLE).exists()
 
 
 def test_a_link_is_old_as_soon_as_the_request_has_changed(asked):

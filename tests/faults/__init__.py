@@ -1,4 +1,7 @@
-"""What no test inside one process can show: processes that are killed. Each file is a command."""
+"""What no test inside one process can show: what fails around it.
+
+Each file is a command; `uv run python -m tests.faults` runs all.
+"""
 
 import os
 

@@ -1,0 +1,19 @@
+"""All faults, one after the other, for half an hour: `uv run python -m tests.faults`."""
+
+import subprocess
+import sys
+
+COMMANDS = [
+    "database_away",
+    "processes_killed",
+    "mail_away",
+    "hostile",
+    "deploying",
+    "clock",
+    "worker_killed",
+]
+
+if __name__ == "__main__":
+    ended = {name: subprocess.run([sys.executable, "-m", f"tests.faults.{name}"]) for name in COMMANDS}
+    broken = [name for name, process in ended.items() if process.returncode]
+    sys.exit(f"BROKEN: {', '.join(broken)}" if broken else 0)
