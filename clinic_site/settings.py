@@ -109,12 +109,13 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "clinic_site.unavailable.wait_for_no_more_than_the_limits",
-    "django.middleware.security.SecurityMiddleware",
+    # What is put on every answer comes first: the redirect to https is answered right below it.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "clinic_site.middleware.response_headers",
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "clinic_site.middleware.explain_refusals",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "clinic_site.middleware.refuse_unusual",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -211,6 +212,7 @@ USE_I18N = False
 
 # Static files
 
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # they are ours alone
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
