@@ -60,11 +60,17 @@ REFUSALS = {
 
 
 def explain_refusals(get_response):
-    """Nobody meets a bare sentence of the machine: what is refused has our look and the phone number."""
+    """Nobody meets a bare sentence of the machine: what is refused has our look and the phone number.
+
+    A script that asked for JSON gets what was said to it.
+    """
 
     def explain(request):
         response = get_response(request)
-        if response.status_code not in REFUSALS or response.streaming or b"<html" in response.content:
+        is_for_a_script = response.headers.get("Content-Type") == "application/json"
+        if response.status_code not in REFUSALS or response.streaming or is_for_a_script:
+            return response
+        if b"<html" in response.content:
             return response
         title, why = REFUSALS[response.status_code]
         response.content = render_to_string("refused.html", {"title": title, "why": why}, request)

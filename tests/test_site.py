@@ -142,6 +142,15 @@ def test_what_is_refused_has_our_look_and_the_phone_number(client):
 
 
 @pytest.mark.django_db
+def test_a_script_that_asks_for_a_passkey_is_refused_in_its_own_language(client):
+    client.force_login(make.staff())
+
+    refused = client.post("/staff/passkey/authentication/complete/")
+
+    assert (refused.status_code, list(refused.json())) == (400, ["detail", "code"])
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(("staff", "status"), [(True, 200), (False, 404)])
 def test_the_style_guide_is_for_those_who_build_the_site(client, staff, status):
     if staff:
