@@ -19,7 +19,8 @@ from bookings.models import AppointmentRequest, Message
 from clinic_site import database
 from pages.models import Feedback
 from tests import make
-from tests.faults.stage import Browser, clinic, main, say, wait_until
+from tests.faults.patients import Browser
+from tests.faults.stage import clinic, main, say, wait_until
 
 CANARY = re.compile(r"qxzwv\w*|555\D{0,2}0143", re.IGNORECASE)
 LIST = "/staff/bookings/appointmentrequest/"

@@ -4,7 +4,8 @@ import time
 from pathlib import Path
 
 from bookings.models import Message
-from tests.faults.stage import Patients, clinic, main, messages_arrive, say
+from tests.faults.patients import Patients
+from tests.faults.stage import clinic, main, messages_arrive, say
 
 LIBRARIES = [*Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
 

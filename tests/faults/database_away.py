@@ -11,7 +11,8 @@ import psycopg
 from django.db import connection
 
 from clinic_site import database
-from tests.faults.stage import Browser, Patients, clinic, connect, main, messages_arrive, say
+from tests.faults.patients import Browser, Patients
+from tests.faults.stage import clinic, connect, main, messages_arrive, say
 
 
 def _restarted(mode):

@@ -12,7 +12,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-from tests.faults.stage import Patients, clinic, connect, main, messages_arrive, say
+from tests.faults.patients import Patients
+from tests.faults.stage import clinic, connect, main, messages_arrive, say
 
 LATER = """
 from django.db import migrations

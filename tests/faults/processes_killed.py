@@ -3,7 +3,8 @@
 import random
 import time
 
-from tests.faults.stage import Patients, clinic, main, messages_arrive, say
+from tests.faults.patients import Patients
+from tests.faults.stage import clinic, main, messages_arrive, say
 
 KILLS = 40
 chance = random.SystemRandom()

@@ -13,6 +13,7 @@ from django.urls import get_resolver
 
 from bookings import links
 from tests import make
+from tests import test_naughty as naughty
 from tests.bookings.test_roles import routes
 from tests.pages import make as make_page
 
@@ -136,3 +137,10 @@ def test_no_form_errs_whatever_is_typed(clinic, visitor):
 
     assert [amiss for amiss in found if amiss] == []
     assert fields > 10
+
+
+def test_no_search_errs_whatever_is_looked_for(clinic, client):
+    client.force_login(clinic["boss"])
+    for page in ("/search/", "/staff/bookings/appointmentrequest/", "/staff/pages/page/"):
+        codes = {client.get(page, {"q": text}).status_code for text in naughty.NAUGHTY}
+        assert codes <= {200, 302, 400}, page
