@@ -31,7 +31,8 @@ def wait_for_no_more_than_the_limits(get_response):
     It is made once, before the first request. The worker and all commands never make it.
     """
     limits = " ".join(f"-c {name}={value}" for name, value in settings.DATABASE_LIMITS.items())
-    options = connections.settings["default"]["OPTIONS"]
-    if limits not in options.get("options", ""):
-        options["options"] = f"{limits} {options.get('options', '')}".strip()
+    for where in connections.settings.values():
+        already = where["OPTIONS"].get("options", "")
+        if limits not in already:
+            where["OPTIONS"]["options"] = f"{limits} {already}".strip()
     raise MiddlewareNotUsed
