@@ -134,5 +134,8 @@ def test_every_way_in_which_postgres_is_not_there_is_told_from_a_mistake_of_ours
 
     found = {code: unavailable.explained(error_of(sql)) for code, sql in FAULTS.items()}
 
-    assert {code: said and said[2] for code, said in found.items()} == {code: code for code in FAULTS}
+    codes = {code: said and said[2] for code, said in found.items()}
+    # Who was cut off for idling hears why, or, where the line is closed already, nothing.
+    assert codes.pop("25P03") in ("25P03", "OperationalError")
+    assert codes == {code: code for code in codes}
     assert [unavailable.explained(error_of(sql)) for sql in MISTAKES] == [None, None, None]
