@@ -57,14 +57,14 @@ def test_no_field_of_a_patient_errs_and_what_is_taken_can_be_kept():
     kept, tried = set(), 0
     for kind, how in FORMS:
         names = list(kind(**how).fields)
-        for text in NAUGHTY:
+        for text in NAUGHTY if WORDS & set(names) else NAUGHTY[::5]:
             everywhere = dict.fromkeys(names, text)
             in_words = {**RIGHT, **dict.fromkeys(WORDS & set(names), text)}
             for given in (everywhere, in_words) if WORDS & set(names) else (everywhere,):
                 kept.update(taken(kind(given, **how), given))
                 tried += 1
 
-    assert tried > 10 * len(NAUGHTY) and len(kept) > 300
+    assert tried > 8 * len(NAUGHTY) and len(kept) > 300
     with connection.cursor() as cursor:
         cursor.execute("SELECT %s::text[]", [sorted(kept)])
         assert cursor.fetchone() == (sorted(kept),)
