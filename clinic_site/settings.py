@@ -254,7 +254,7 @@ OTP_WEBAUTHN_EXCEPTION_LOGGER_NAME = ""
 # Headers and cookies. The demo speaks plain http on one machine; everything else is https.
 
 SECURE_SSL_REDIRECT = not DEMO
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_PROXY_SSL_HEADER = None if DEMO else ("HTTP_X_FORWARDED_PROTO", "https")
 # Where a visitor's own address stands: the proxy of SECURE_PROXY_SSL_HEADER writes it last in this one.
 CLIENT_ADDRESS_HEADER = "REMOTE_ADDR" if DEMO else "HTTP_X_FORWARDED_FOR"

@@ -93,6 +93,7 @@ urlpatterns = [
     ),
     path(".well-known/security.txt", views.security_txt),
     path("healthz", views.healthz),
+    path("readyz", views.readyz),
     path("display/", views.choose_display, name="choose_display"),
     path("styleguide/", views.styleguide, name="styleguide"),
     path("staff/mail/", views.demo_mail, name="demo_mail"),

@@ -17,6 +17,7 @@ from django.http import (
     HttpResponseBadRequest,
     HttpResponseForbidden,
     HttpResponseRedirect,
+    JsonResponse,
 )
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,10 +25,10 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from bookings.admin.home import desk
-from clinic_site import unavailable
+from clinic_site import readiness, unavailable
 from clinic_site.context import DISPLAYS
 from clinic_site.styleguide import demo_forms
 from pages.admin.home import due_pages
@@ -37,9 +38,21 @@ OF_THE_ADMIN = re.compile(r"^_|^initial-|_FORMS$")
 A_YEAR = 365 * 24 * 60 * 60
 
 
-@require_GET
+@require_safe
 def healthz(request):
+    """The process is alive: whether a proxy may send it visitors, and whether to start it again."""
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request):
+    """Whether everything works together: for whoever deploys, and for the watch that wakes somebody.
+
+    Not for a proxy: where no worker runs, requests are still taken, and all web servers would be out.
+    """
+    found = readiness.checks(now=timezone.now())
+    is_ready = set(found.values()) == {readiness.OK}
+    return JsonResponse(found, status=200 if is_ready else 503)
 
 
 @require_safe
