@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Max, Min, Q
@@ -29,7 +29,7 @@ def checks(*, now: datetime) -> dict[str, str]:
             with transaction.atomic():
                 _hurry()
                 found[name] = ask(now)
-        except DatabaseError:
+        except Error:  # InterfaceError too: the connection itself is gone
             found[name] = "no answer"
     return found
 
