@@ -159,6 +159,7 @@ DATABASES = {
         ),
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # they end with the transaction where PgBouncer lends connections
     }
 }
 # How long a page waits for an answer, for a lock, and may hold one while it does nothing; then it says

@@ -19,6 +19,10 @@ GRANT USAGE, CREATE ON SCHEMA public TO clinic_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clinic_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO clinic_app;
 
+-- A migration that cannot have its lock at once gives up, and is started again: whoever waits for a lock
+-- holds up everybody behind it.
+ALTER ROLE clinic_owner SET lock_timeout = '3s';
+
 -- The trail: views and what happens to accounts are added by the application, changes by triggers alone.
 REVOKE ALL ON bookings_change, bookings_viewing, bookings_accountevent FROM clinic_app;
 GRANT SELECT ON bookings_change TO clinic_app;
