@@ -36,10 +36,10 @@ class DatabaseUnavailable(Exception):
     """The embedded PostgreSQL cannot be started; the message is a sentence for people."""
 
 
-def address(url: str, folder: Path) -> dict:
+def address(url: str, folder: Path, name: str = "DATABASE_URL") -> dict:
     """Django's DATABASES entry for `url`, or for the embedded server of `folder` where it is empty.
 
-    Raises ImproperlyConfigured with a sentence for a URL that cannot be read.
+    Raises ImproperlyConfigured with a sentence for a URL that cannot be read; `name` is its setting.
     """
     if not url:
         return {
@@ -56,7 +56,7 @@ def address(url: str, folder: Path) -> dict:
     readable = url.startswith(("postgres://", "postgresql://")) and parts.get("dbname")
     if not readable or not parts.get("port", "5432").isdigit():
         raise ImproperlyConfigured(
-            "DATABASE_URL cannot be read: it must look like postgresql://clinic:secret@localhost:5432/clinic."
+            f"{name} cannot be read: it must look like postgresql://clinic:secret@localhost:5432/clinic."
         )
     return {
         "ENGINE": "django.db.backends.postgresql",

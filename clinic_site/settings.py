@@ -159,7 +159,7 @@ DATABASES = {
         ),
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": True,  # they end with the transaction where PgBouncer lends connections
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # PgBouncer ends them with the transaction
     }
 }
 # How long a page waits for an answer, for a lock, and may hold one while it does nothing; then it says
@@ -171,6 +171,16 @@ DATABASE_LIMITS = {
     "lock_timeout": "3s",
     "idle_in_transaction_session_timeout": "10s",
 }
+
+# A copy of it (streaming replication), from which public pages are read; without one they come from there.
+
+DATABASE_ROUTERS = ["pages.replica.Router"]
+if url := os.environ.get("REPLICA_URL", "").strip():
+    DATABASES["replica"] = {
+        **DATABASES["default"],
+        **database.address(url, POSTGRES_DIR, name="REPLICA_URL"),
+        "TEST": {"MIRROR": "default"},
+    }
 
 # The worker. Job arguments are ids only, and even these are kept out of the log.
 

@@ -13,11 +13,13 @@ from pages import whole_guide as whole
 from pages.feedback import TooMuch, keep
 from pages.forms import FeedbackForm
 from pages.models import Page, Redirect, Revision, Source
+from pages.replica import reads_a_copy
 
 
 @require_safe
 @cache_control(public=True, max_age=60)
 @vary_on_cookie
+@reads_a_copy
 def page(request, path):
     """One public page. It sets no cookie and looks at nobody, so it can be kept for everybody."""
     public = Page.objects.public().select_related("live__approved_by", "parent__live", "parent__parent__live")
@@ -101,6 +103,7 @@ def page_with_feedback(path):
 @require_safe
 @cache_control(public=True, max_age=60)
 @vary_on_cookie
+@reads_a_copy
 def whole_guide(request, path):
     """All pages of a guide on one page, to read without a phone or to print."""
     hubs = Page.objects.public().filter(kind=Page.Kind.HUB).select_related("live", "parent__live")
@@ -153,6 +156,7 @@ def neighbours(page, guide):
 
 
 @require_safe
+@reads_a_copy
 def search(request):
     """Pages that have the reader's words. Nobody keeps the answer: a question can be about health."""
     found = searching.find(request.GET.get("q", ""))
@@ -163,6 +167,7 @@ def search(request):
 @require_safe
 @cache_control(public=True, max_age=60)
 @vary_on_cookie
+@reads_a_copy
 def site_map(request):
     """Every public page below the one it belongs to."""
     return render(request, "pages/site_map.html", {"branches": branches()})

@@ -27,7 +27,7 @@ LAYERS = {
         {"forms", "differences"},
         {"markdown", "readability", "search", "structured_data", "whole_guide"},
         {"allowed"},
-        {"plots", "people", "inline"},
+        {"plots", "people", "inline", "replica"},
         {"models"},
     ],
 }

@@ -163,8 +163,8 @@ def judge(site, patients, done, *, took, waiting):
     twice = {name for name, number in copies.items() if number > 1}
     lost, unnoted = sent - set(copies), set(copies) - sent
     say(
-        f"  messages sent {len(sent)}, lost {len(lost)}, still due {waiting}; twice {len(twice)} and not noted "
-        f"{len(unnoted)}, of them beside a kill {len((twice | unnoted) - excused)}"
+        f"  messages sent {len(sent)}, lost {len(lost)}, still due {waiting}; twice {len(twice)} and "
+        f"not noted {len(unnoted)}, of them beside a kill {len((twice | unnoted) - excused)}"
     )
     enough = len(patients.confirmed) >= took / PATIENCE * 10
     wrong = [stray, missing, unconfirmed, doubled, unheld, overlaps, patients.astray, lost]
