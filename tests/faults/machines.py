@@ -99,7 +99,7 @@ class Site:
 
     def __init__(self, folder):
         self.folder, self.running, self.is_open = folder, {}, True
-        names = ["postgres", "pgbouncer", "web 1", "web 2", "smtp", "http", "https"]
+        names = ["postgres", "pgbouncer", "web 1", "web 2", "smtp", "http", "https", "18001", "18002"]
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.options = ["-c", "listen_addresses=127.0.0.1", "-c", f"port={self.ports['postgres']}"]
         self.log = (folder / "processes.log").open("wb")
@@ -120,8 +120,8 @@ class Site:
         self.commands = {
             "nginx": self.nginx(),
             "pgbouncer": self.pgbouncer(),
-            "web 1": self.unit("web", self.ports["web 1"]),
-            "web 2": self.unit("web", self.ports["web 2"]),
+            "web 1": self.unit("web", 8001, "web 1"),
+            "web 2": self.unit("web", 8002, "web 2"),
             "worker 1": self.unit("worker", 1),
             "worker 2": self.unit("worker", 2),
         }
@@ -165,14 +165,16 @@ class Site:
         (self.folder / "pgbouncer.ini").write_text(changed("pgbouncer.ini", changes))
         return ["pgbouncer", self.folder / "pgbouncer.ini"]
 
-    def unit(self, name, instance):
+    def unit(self, name, instance, port=None):
         """What the unit starts, here; patients come faster than people do, so no cap is in their way."""
         words = (DEPLOY / "systemd" / f"clinic-{name}@.service").read_text()
         assert "Restart=always" in words and f"RestartSec={RESTART}\n" in words
         [line] = re.findall("^ExecStart=(.+)$", words, re.M)
         program, *rest = line.replace("%i", str(instance)).split()
-        application = {"clinic_site.wsgi:application": "tests.benchmarks.unguarded:application"}
-        return [Path(sys.executable).parent / Path(program).name, *(application.get(w, w) for w in rest)]
+        here = {"clinic_site.wsgi:application": "tests.benchmarks.unguarded:application"}
+        if port:
+            here |= {str(instance): str(self.ports[port]), f"1{instance}": str(self.ports[f"1{instance}"])}
+        return [Path(sys.executable).parent / Path(program).name, *(here.get(word, word) for word in rest)]
 
     def open(self):
         """Make the database as deploy/README.md says, then start everything."""
