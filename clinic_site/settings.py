@@ -112,6 +112,7 @@ MIDDLEWARE = [
     # What is put on every answer comes first: the redirect to https is answered right below it.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "clinic_site.middleware.response_headers",
+    "clinic_site.logs.one_line_each",
     "csp.middleware.CSPMiddleware",
     "clinic_site.middleware.explain_refusals",
     "django.middleware.security.SecurityMiddleware",
@@ -307,6 +308,9 @@ FILE_UPLOAD_HANDLERS = []
 
 # Logs: no query strings, no job arguments, no patient's link, no words of an error, nothing about a person.
 
+LOG_FORMAT = os.environ.get("LOG_FORMAT", "").strip() or "line"
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured("LOG_FORMAT cannot be read: it is line or json.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -315,16 +319,21 @@ LOGGING = {
             "()": "clinic_site.middleware.WithoutWords",
             "fmt": "{asctime} {levelname} {name} {message}",
             "style": "{",
-        }
+        },
+        "json": {"()": "clinic_site.logs.AsJson"},
     },
     "filters": {"without links": {"()": "clinic_site.middleware.WithoutLinks"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
             "filters": ["without links"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"clinic": {"level": "INFO"}, "procrastinate": {"level": "ERROR"}},
+    "loggers": {
+        "clinic": {"level": "INFO"},
+        "clinic.access": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
+        "procrastinate": {"level": "ERROR"},
+    },
 }
