@@ -166,8 +166,11 @@ def judge(site, patients, done, *, took, waiting):
         f"  messages sent {len(sent)}, lost {len(lost)}, still due {waiting}; twice {len(twice)} and "
         f"not noted {len(unnoted)}, of them beside a kill {len((twice | unnoted) - excused)}"
     )
+    logs = "".join(path.read_text(errors="replace") for path in site.folder.glob("*.log"))
+    leaked = [link for link in site.mail.links.values() if link in logs]
+    say(f"  links that open a patient's page in the logs: {len(leaked)} of {len(site.mail.links)}")
     enough = len(patients.confirmed) >= took / PATIENCE * 10
-    wrong = [stray, missing, unconfirmed, doubled, unheld, overlaps, patients.astray, lost]
+    wrong = [stray, missing, unconfirmed, doubled, unheld, overlaps, patients.astray, lost, leaked]
     return enough and not any([*wrong, waiting, (twice | unnoted) - excused])
 
 
