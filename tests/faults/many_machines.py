@@ -26,7 +26,6 @@ from django.utils import timezone
 from bookings.models import Appointment, AppointmentRequest, Message
 from tests.faults.machines import PATIENCE, Patients, Site, listens, say, wait_until
 
-A_BREATH = 0.1  # seconds until a killed process is gone: its port still takes what is sent to it
 A_MOMENT = 0.5  # seconds in which what is being handed over may be handed over once more
 OVERLAPS = """
     SELECT count(*) FROM bookings_appointment a JOIN bookings_appointment b
@@ -36,24 +35,30 @@ OVERLAPS = """
 
 
 class Fault(NamedTuple):
-    """What was done, when it was away (seconds of the monotonic clock), and to whom an error may come."""
+    """What was done, when it was away (seconds of the monotonic clock), and to whom an error may come.
+
+    Until it is gone the port of a killed process takes what is sent to it: that is in flight too.
+    """
 
     name: str
     began: float
+    gone: float
     ended: float
     may_fail: str  # "nobody", "in flight" at its beginning, or "while away"
 
     def excuses(self, answer):
-        last = {"nobody": -1, "in flight": self.began + A_BREATH, "while away": self.ended}[self.may_fail]
+        last = {"nobody": -1, "in flight": self.gone, "while away": self.ended}[self.may_fail]
         return answer.began <= last and answer.ended >= self.began
 
 
-def do(site, name, may_fail, act, is_back):
+def do(name, may_fail, act, is_back, is_gone=lambda: True):
     """One fault; returns once all is well again."""
     began = time.monotonic()
     act()
+    wait_until(is_gone, f"{name}: it did not go")
+    gone = time.monotonic()
     wait_until(is_back, f"{name}: it did not come back")
-    return Fault(name, began, time.monotonic(), may_fail)
+    return Fault(name, began, gone, time.monotonic(), may_fail)
 
 
 def faults(site):
@@ -68,9 +73,12 @@ def faults(site):
         def is_back():
             return site.running[name].pid != before and (port is None or listens(site.ports[port]))
 
+        def is_gone():
+            return port is None or not listens(site.ports[port])
+
         before = None
         word = "killed" if how == signal.SIGKILL else "ended for a new version"
-        return lambda: do(site, f"{name} {word}", may_fail, act, is_back)
+        return lambda: do(f"{name} {word}", may_fail, act, is_back, is_gone)
 
     def crash():
         site.stop_postgres()
@@ -88,8 +96,8 @@ def faults(site):
         killing("web 1", "in flight", "web 1"),
         killing("worker 1", "nobody"),
         killing("pgbouncer", "while away", "pgbouncer"),
-        lambda: do(site, "nginx reloaded", "nobody", reload, lambda: listens(site.ports["https"])),
-        lambda: do(site, "PostgreSQL crashed", "while away", crash, answers),
+        lambda: do("nginx reloaded", "nobody", reload, lambda: listens(site.ports["https"])),
+        lambda: do("PostgreSQL crashed", "while away", crash, answers),
         killing("web 2", "nobody", "web 2", signal.SIGTERM),
         killing("nginx", "while away", "https"),
     ]
@@ -120,7 +128,8 @@ def judge(site, patients, done, *, took, waiting):
     for fault in done:
         met = [answer for answer in errors if fault.excuses(answer)]
         say(
-            f"  {fault.name}: back after {fault.ended - fault.began:.1f} s; errors {len(met)}, "
+            f"  {fault.name}: gone after {fault.gone - fault.began:.2f} s, back after "
+            f"{fault.ended - fault.began:.1f} s; errors {len(met)}, "
             f"where they may come to {'those ' if fault.may_fail != 'nobody' else ''}{fault.may_fail}"
         )
     stray = [answer for answer in errors if not any(fault.excuses(answer) for fault in done)]
