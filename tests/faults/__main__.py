@@ -1,4 +1,4 @@
-"""All faults, one after the other, for a quarter of an hour: `uv run python -m tests.faults`."""
+"""All faults, one after the other, for half an hour: `uv run python -m tests.faults`."""
 
 import subprocess
 import sys
@@ -11,6 +11,9 @@ COMMANDS = [
     "deploying",
     "clock",
     "worker_killed",
+    "canary",
+    "many_machines",
+    "replica",
 ]
 
 if __name__ == "__main__":
