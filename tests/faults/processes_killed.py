@@ -4,7 +4,7 @@ import random
 import time
 
 from tests.faults.patients import Patients
-from tests.faults.stage import clinic, main, messages_arrive, say
+from tests.faults.stage import clinic, main, messages_arrive, say, wait_until
 
 KILLS = 40
 chance = random.SystemRandom()
@@ -16,8 +16,9 @@ def web_killed():
         for _ in range(KILLS):
             time.sleep(chance.uniform(0.2, 1.5))
             here.kill(f"web {chance.choice(here.ports)}")
-        back = time.monotonic() + 3
-        time.sleep(6)
+        wait_until(here.answers, "a web process did not come back")
+        back = time.monotonic()
+        time.sleep(4)
         patients.stop()
         say(f"  {KILLS} kills")
         return {**patients.judge(since=back, may=("cut",)), **messages_arrive(here)}

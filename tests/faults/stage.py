@@ -12,8 +12,9 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import time as hour
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -148,12 +149,14 @@ class Clinic:
                     self.start(name)
 
     def answers(self):
-        return all(self.can_connect(port) for port in self.ports)
+        """Whether each web process says that it is alive. A dying one still takes connections."""
+        return all(self.is_alive(port) for port in self.ports)
 
     @staticmethod
-    def can_connect(port):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
+    def is_alive(port):
+        with suppress(OSError, HTTPException), closing(HTTPConnection("127.0.0.1", port, timeout=1)) as line:
+            line.request("GET", "/healthz")
+            return line.getresponse().status == 200
         return False
 
     def stop_database(self, mode="fast"):
