@@ -6,7 +6,6 @@ import traceback
 
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseNotAllowed
 from django.template.loader import render_to_string
-from django.utils.cache import patch_cache_control
 
 PERMISSIONS_POLICY = (
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "
@@ -15,18 +14,29 @@ PERMISSIONS_POLICY = (
 
 
 def response_headers(get_response):
-    """Nothing is kept by a browser or a proxy unless its view has said that it may be."""
+    """Nothing is kept by a browser or a proxy unless its view says so and it looked at nobody."""
 
     def add(request):
         response = get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Embedder-Policy", "require-corp")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if "Cache-Control" not in response.headers:
-            patch_cache_control(response, private=True, no_store=True)
+        rules = response.headers.get("Cache-Control", "")
+        if not rules or ("public" in rules and _is_about_somebody(request, response)):
+            response.headers["Cache-Control"] = "private, no-store"
         return response
 
     return add
+
+
+def _is_about_somebody(request, response):
+    """Whether this was made with a session, a message or a cookie in view, whatever its view says."""
+    session, messages = getattr(request, "session", None), getattr(request, "_messages", None)
+    return bool(
+        response.cookies
+        or (session is not None and session.accessed)
+        or (messages is not None and (messages.used or messages.added_new))
+    )
 
 
 def refuse_unusual(get_response):

@@ -200,3 +200,15 @@ def test_the_sitemap_names_each_place_that_patients_can_see(client):
     words = client.get("/sitemap.xml").content.decode()
 
     assert "/locations/arlington/" in words and "closed" not in words
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.wrong_views")
+def test_no_proxy_is_told_to_keep_what_was_made_for_somebody(client):
+    looked = ["sets_a_cookie", "carries_a_token", "reads_the_session", "names_the_reader"]
+    looked += ["says_a_message", "shows_a_message", "shows_the_messages"]
+
+    rules = {view: client.get(f"/{view}/").headers["Cache-Control"] for view in looked}
+
+    assert rules == dict.fromkeys(looked, "private, no-store")
+    assert client.get("/right/").headers["Cache-Control"] == "public, max-age=60"
