@@ -15,9 +15,11 @@ def clinic(request):
     return {"clinic": settings.CLINIC, "site_url": settings.SITE_URL, "kept_days": settings.KEPT_DAYS}
 
 
+def chosen_display(cookies):
+    """The display that these cookies ask for: one of the four, whatever they say."""
+    chosen = cookies.get("theme")
+    return chosen if chosen in DISPLAYS else "auto"
+
+
 def display(request):
-    chosen = request.COOKIES.get("theme")
-    return {
-        "display": chosen if chosen in DISPLAYS else "auto",
-        "displays": DISPLAYS,
-    }
+    return {"display": chosen_display(request.COOKIES), "displays": DISPLAYS}
