@@ -21,11 +21,14 @@ from clinic_site import database  # noqa: E402
 
 
 @contextmanager
-def scratch_database(name):
-    """All of Django's work inside goes to an empty database `name` with our tables."""
+def scratch_database(name, *, is_durable=False):
+    """All of Django's work inside goes to an empty database `name` with our tables.
+
+    Where we start the server it may lose what is in it, unless it is durable.
+    """
     runs_already = "DATABASE_URL" in os.environ or database.is_running(settings.POSTGRES_DIR)
     if not runs_already:
-        database.start(settings.POSTGRES_DIR, "-c", "fsync=off")
+        database.start(settings.POSTGRES_DIR, *([] if is_durable else ["-c", "fsync=off"]))
     connection.settings_dict["TEST"]["NAME"] = name
     usual = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
@@ -40,28 +43,61 @@ def scratch_database(name):
 
 
 @contextmanager
-def web_server(application, *, threads=4):
-    """A process with the site on the scratch database, run as `runclinic` runs it; yields its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def web_server(application, *, core=None, **environment):
+    """A process with the site on the scratch database, run as `runclinic` runs it; yields its port.
+
+    With a `core` it gets that one alone; `environment` is added to ours.
+    """
+    port, command = web_command(application)
+    with program(command, core=core, SITE_URL=f"http://127.0.0.1:{port}", **environment) as process:
+        wait_for(port, process)
+        yield port
+
+
+def web_command(application):
+    """A free port and the command that serves the application there."""
+    port = free_port()
+    command = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    return port, [*command, "--blocking-threads", "4", "--no-ws", "--log-level", "warning", application]
+
+
+@contextmanager
+def program(arguments, *, core=None, **environment):
+    """A process of our Python on the scratch database; yields it and ends it."""
     where = connection.settings_dict
     more = {"host": where["HOST"], "port": where.get("PORT") or "5432", "user": where["USER"]}
     address = f"postgresql:///{where['NAME']}?{urlencode(more)}"
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--blocking-threads", str(threads), "--no-ws", "--log-level", "warning"]
-    process = subprocess.Popen([*command, application], env={**os.environ, "DATABASE_URL": address})
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        env={**os.environ, "DATABASE_URL": address, **environment},
+        preexec_fn=on_core(core),
+    )
     try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and process.poll() is None:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            time.sleep(0.1)
-        assert process.poll() is None, "the web server did not start"
-        yield port
+        yield process
     finally:
         process.terminate()
         process.wait()
+
+
+def on_core(core):
+    """What a new process does first to keep to one core; None leaves it all of them."""
+    return None if core is None else lambda: os.sched_setaffinity(0, {core})
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def wait_for(port, process):
+    """Wait until somebody listens at the port; raises where the process ended instead."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    raise AssertionError("the server did not start")
 
 
 def say(line):

@@ -8,6 +8,7 @@ same stack without any database takes that long: this number is the same on a sl
 import re
 import statistics
 import time
+from io import StringIO
 
 from tests.benchmarks.scratch import say, scratch_database  # first: it sets Django up
 
@@ -37,7 +38,7 @@ QUESTIONS = {
 
 def multiply():
     """Copies of the starter pages at addresses of their own, until there are 500."""
-    call_command("load_pages", verbosity=0)
+    call_command("load_pages", stdout=StringIO())
     originals = list(Page.objects.public().exclude(kind=Page.Kind.HOME).select_related("live"))
     sources = Source.objects.in_bulk(field_name="key")
     for number in range(PAGES - Page.objects.count()):
