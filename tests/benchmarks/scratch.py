@@ -63,13 +63,14 @@ def web_command(application):
 
 @contextmanager
 def program(arguments, *, core=None, **environment):
-    """A process of our Python on the scratch database; yields it and ends it."""
+    """A process of our Python on the scratch database, that says errors only; yields it and ends it."""
     where = connection.settings_dict
     more = {"host": where["HOST"], "port": where.get("PORT") or "5432", "user": where["USER"]}
     address = f"postgresql:///{where['NAME']}?{urlencode(more)}"
     process = subprocess.Popen(
         [sys.executable, *arguments],
         env={**os.environ, "DATABASE_URL": address, **environment},
+        stdout=subprocess.DEVNULL,
         preexec_fn=on_core(core),
     )
     try:
