@@ -2,31 +2,44 @@
 
 import re
 from dataclasses import dataclass
-from functools import reduce
 from html import unescape
-from operator import and_, or_
+from typing import NamedTuple
 
-from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank
 from django.db import connection
-from django.db.models import Count, F, TextField, Value, Window
-from django.db.models.functions import Concat
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from pages.models import Page, SearchEntry, Synonym
+from pages.models import Page, Synonym
 
-LANGUAGE = "english"
 WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 LONGEST_QUERY = 200  # letters
 MOST_WORDS = 12
-MOST_SHOWN = 10  # their snippets are half the cost of a search
+MOST_SHOWN = 10
 LONGEST_TERM = 4  # words
 ASKING = {"much", "many"}  # how much, how many: no stop words to Postgres
-WEIGHTS = [0.0, 0.1, 0.4, 1.0]  # nothing, the text, the short version, the title
 # Letters that no page has: they stand where the marks will.
 START, STOP = "\ue000", "\ue001"
 MARKED = re.compile(f"{START}(.*?){STOP}")
 SENTENCE_END = re.compile(r"(?<=[.!?]) ")
+
+A_QUERY = "plainto_tsquery('english', %s)"
+# 1.0: the title, 0.4: the short version, 0.1: the text. 1: a long page is no closer for being long.
+CLOSEST_PAGES = f"""
+WITH asked AS (SELECT {{asked}} AS query)
+SELECT page.path, live.title, live.summary, plain, count(*) OVER (), query::text
+FROM asked, pages_searchentry
+JOIN pages_page AS page ON page.id = page_id
+JOIN pages_revision AS live ON live.id = live_id
+WHERE searched @@ query
+ORDER BY ts_rank('{{{{0, 0.1, 0.4, 1}}}}', searched, query, 1) DESC, page.path
+LIMIT {MOST_SHOWN}
+"""  # noqa: S608
+STEM = re.compile(r"'((?:[^']|'')+)'")  # in a tsquery as text
+LIKELIEST = 5  # sentences of a page that Postgres looks at to mark words
+MARKS = """
+SELECT ts_headline('english', text, %s::tsquery, %s)
+FROM unnest(%s::text[]) WITH ORDINALITY AS chosen(text, place) ORDER BY place
+"""
 
 # The word of ours that looks most like each of theirs. 0.4: "migrane" is 0.5 like "migraine".
 CLOSEST = """
@@ -45,6 +58,17 @@ LEFT JOIN LATERAL (
 ) AS closest ON length(theirs.word) > 3 AND numnode(plainto_tsquery('english', theirs.word)) > 0
 ORDER BY theirs.place
 """
+
+
+class Hit(NamedTuple):
+    """A row of CLOSEST_PAGES."""
+
+    path: str
+    title: str
+    summary: str
+    text: str
+    count: int
+    query: str
 
 
 @dataclass(frozen=True)
@@ -77,19 +101,19 @@ def find(query: str) -> Found:
     words = [word for word in WORD.findall(query.lower()) if word not in ASKING][:MOST_WORDS]
     if not words:
         return Found(query)
-    if found := _results(_wanted(words, and_)):
+    if found := _results(words, "&&"):
         return Found(query, *found)
     near = _mended(words)
     mended = "" if near == words else " ".join(near)
-    if mended and (found := _results(_wanted(near, and_))):
+    if mended and (found := _results(near, "&&")):
         return Found(query, *found, mended)
-    if found := _results(_wanted(near, or_)):
+    if found := _results(near, "||"):
         return Found(query, *found, mended, has_all_words=len(near) == 1)
     return Found(query)
 
 
-def _wanted(words, together):
-    """The question to Postgres: each word, or anything staff hold to mean the same."""
+def _meanings(words):
+    """Each word, or term of several, with all that staff hold to mean the same."""
     terms = {
         " ".join(words[start : start + n]) for start in range(len(words)) for n in range(1, LONGEST_TERM + 1)
     }
@@ -98,45 +122,58 @@ def _wanted(words, together):
     while rest:
         size = next((n for n in range(LONGEST_TERM, 1, -1) if " ".join(rest[:n]) in same), 1)
         term, rest = " ".join(rest[:size]), rest[size:]
-        meanings = [term, *same.get(term, "").split(",")]
-        parts.append(reduce(or_, [SearchQuery(meaning, config=LANGUAGE) for meaning in meanings]))
-    return reduce(together, parts)
+        parts.append([term, *same[term].split(",")] if term in same else [term])
+    return parts
 
 
-def _results(wanted):
-    """The closest results and how many there are in all, or None."""
-    rank = SearchRank(F("searched"), wanted, weights=WEIGHTS, normalization=1)
-    marked = SearchHeadline(
-        Concat("page__live__summary", Value("\n"), "plain", output_field=TextField()),
-        wanted,
-        config=LANGUAGE,
-        start_sel=START,
-        stop_sel=STOP,
-        highlight_all=True,
-    )
-    closest = (
-        SearchEntry.objects.filter(searched=wanted)
-        .select_related("page__live")
-        .only("page__path", "page__live__title", "page__live__summary")
-        .annotate(marked=marked, count=Window(Count("*")))
-        .order_by(-rank, "page__path")[:MOST_SHOWN]
-    )
-    results = tuple(Result(hit.page, hit.page.live.title, _marked(hit)) for hit in closest)
-    return (results, closest[0].count) if results else None
+def _results(words, together):
+    """The closest results and how many there are in all, or None; `together` is && for all words, or ||."""
+    parts = _meanings(words)
+    asked = f" {together} ".join(f"({' || '.join([A_QUERY] * len(meanings))})" for meanings in parts)
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSEST_PAGES.format(asked=asked), [meaning for part in parts for meaning in part])
+        hits = [Hit(*row) for row in cursor.fetchall()]
+    if not hits:
+        return None
+    snippets = _snippets([f"{hit.summary}\n{hit.text}" for hit in hits], hits[0].query)
+    results = [
+        Result(Page(path=hit.path), hit.title, _marked(snippet, hit.summary))
+        for hit, snippet in zip(hits, snippets, strict=True)
+    ]
+    return tuple(results), hits[0].count
 
 
-def _marked(hit):
+def _snippets(texts, query):
+    """The likeliest sentences of each text, with the words marked.
+
+    To mark a whole text Postgres must read all of it, which is most of what a search costs. So Python
+    looks first for sentences that have words with these stems, or nearly: their last letter may be
+    another one, as in "therapi" and "therapy".
+    """
+    stems = "|".join(f"({re.escape(stem[:-1] or stem)})" for stem in STEM.findall(query))
+    likely = re.compile(rf"\b(?:{stems})", re.IGNORECASE)
+    chosen = ["\n".join(_likeliest(text, likely)) for text in texts]
+    with connection.cursor() as cursor:
+        cursor.execute(MARKS, [query, f"StartSel={START}, StopSel={STOP}, HighlightAll=true", chosen])
+        return [marked for (marked,) in cursor.fetchall()]
+
+
+def _likeliest(text, likely):
+    """The sentences of a text with the most of these stems, in their order."""
+    pieces = [piece for line in text.split("\n") for piece in SENTENCE_END.split(line.strip())]
+    found = [len({match.lastindex for match in likely.finditer(piece)}) for piece in pieces]
+    places = sorted(range(len(pieces)), key=lambda place: -found[place])[:LIKELIEST]
+    return [pieces[place] for place in sorted(places)]
+
+
+def _marked(text, summary):
     """The sentence with the most of the words; of several the first, and the summary comes first.
 
     Always whole sentences: half of one can say the opposite.
     """
-    pieces = [
-        piece
-        for line in hit.marked.split("\n")
-        for piece in SENTENCE_END.split(line.strip())
-        if START in piece
-    ]
-    words = max(pieces, key=_different_marks, default=hit.page.live.summary)
+    words = max(
+        (piece for piece in text.split("\n") if START in piece), key=_different_marks, default=summary
+    )
     text = escape(" ".join(unescape(words).split()))
     return mark_safe(text.replace(START, "<mark>").replace(STOP, "</mark>"))
 
