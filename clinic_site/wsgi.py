@@ -1,5 +1,6 @@
 """The door for web servers: public pages from memory, Django for the rest."""
 
+import gc
 import os
 
 from django.conf import settings
@@ -8,6 +9,9 @@ from django.core.wsgi import get_wsgi_application
 from clinic_site.page_cache import PageCache
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic_site.settings")
+gc.disable()  # what is made at the start stays: looking through it again and again makes the start longer
 application = get_wsgi_application()
 if not settings.DEBUG:  # who writes a template wants to see it
     application = PageCache(application)
+gc.freeze()  # nor is it looked through later, while a reader waits
+gc.enable()
