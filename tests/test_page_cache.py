@@ -178,6 +178,19 @@ def test_whatever_a_view_does_wrong_nothing_of_a_person_is_kept(cache, site):
     ]
 
 
+@pytest.mark.django_db
+def test_nobody_can_poison_what_others_get(cache, site):
+    make_page.starter()
+    clean = ask(PageCache(site, Version()), "/light/")
+    evil = ("x_forwarded_host", "x_forwarded_port", "x_original_url", "x_rewrite_url", "forwarded", "referer")
+    evil += ("x_forwarded_for", "x_forwarded_scheme", "x_http_method_override", "accept_language", "range")
+
+    for name in evil:
+        ask(cache, "/light/", **{name: "evil.example"})
+        assert ask(cache, "/light/") == clean, name
+    assert b"evil" not in b"".join(page.forms["identity"].body for page in cache.memory.pages.values())
+
+
 def test_an_answer_with_a_cookie_or_in_pieces_is_nobody_s_but_the_reader_s():
     def kept(status="200 OK", body="hello", **headers):
         headers = {"Cache-Control": "public", **{name.replace("_", "-"): headers[name] for name in headers}}

@@ -78,12 +78,14 @@ def test_it_opens_alone_on_its_data_keeps_them_and_leaves_no_process(folder):
 
     home = urllib.request.urlopen(f"http://127.0.0.1:{port}/locations/").read().decode()
     second_at_once = refusal(folder, "--port", str(free_port()))
+    kept = urllib.request.urlopen(f"http://127.0.0.1:{port}/locations/").headers
     first.send_signal(signal.SIGINT)
     began = time.monotonic()
     rest, errors = first.communicate(timeout=20)
 
     assert re.search(r"Staff login +clinic\n +Password +\S{20}", words)
     assert "Arlington" in home and "Annapolis" in home
+    assert kept["ETag"] and kept["Vary"] == "Accept-Encoding, Cookie"
     assert second_at_once == (1, f"CommandError: The clinic of {folder} already runs. Stop it first.")
     assert (first.returncode, rest.strip()) == (0, "Stopped. All data are kept.")
     assert set(errors.splitlines()) <= {"Launching a worker on all queues"}
