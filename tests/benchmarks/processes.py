@@ -45,7 +45,7 @@ def figures():
         empty.kill()
         empty.wait()
         yield Row("memory of a web process", memory, "MB", plain, "an empty Python")
-        with program(["manage.py", "procrastinate", "worker"]) as worker:
+        with program(["manage.py", "procrastinate", "worker"], stderr=subprocess.DEVNULL) as worker:
             time.sleep(6)
             assert worker.poll() is None, "the worker ended"
             yield Row("memory of a worker", megabytes(worker.pid), "MB", plain, "an empty Python")

@@ -62,7 +62,7 @@ def web_command(application):
 
 
 @contextmanager
-def program(arguments, *, core=None, **environment):
+def program(arguments, *, core=None, stderr=None, **environment):
     """A process of our Python on the scratch database, that says errors only; yields it and ends it."""
     where = connection.settings_dict
     more = {"host": where["HOST"], "port": where.get("PORT") or "5432", "user": where["USER"]}
@@ -71,6 +71,7 @@ def program(arguments, *, core=None, **environment):
         [sys.executable, *arguments],
         env={**os.environ, "DATABASE_URL": address, **environment},
         stdout=subprocess.DEVNULL,
+        stderr=stderr,
         preexec_fn=on_core(core),
     )
     try:
