@@ -29,7 +29,7 @@ NUMBER = """
 
 
 class ContentVersion:
-    """The number as this process knows it. The first one who asks for it starts the thread."""
+    """The number as this process knows it. Whoever asks for it first starts the thread, if nobody has."""
 
     def __init__(self):
         self._number, self._answered_at, self._fails = None, None, False
@@ -40,7 +40,7 @@ class ContentVersion:
         """The newest number, or None before the first answer of the database."""
         # A process that was forked off has no thread, even where its parent had one.
         if self._thread is None or not self._thread.is_alive():
-            self._start()
+            self.start()
         return self._number
 
     @property
@@ -53,7 +53,8 @@ class ContentVersion:
         self._end.set()
         self._thread.join()
 
-    def _start(self):
+    def start(self) -> None:
+        """Let the thread begin, before anybody asks for the number."""
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._watch, name="content version", daemon=True)

@@ -13,5 +13,6 @@ gc.disable()  # what is made at the start stays: looking through it again and ag
 application = get_wsgi_application()
 if not settings.DEBUG:  # who writes a template wants to see it
     application = PageCache(application)
+    application.version.start()  # the first reader's page can be kept already
 gc.freeze()  # nor is it looked through later, while a reader waits
 gc.enable()
