@@ -15,7 +15,7 @@ EVIDENCE = "/ketamine-for-migraine/does-it-work/"
 def ask_for_an_appointment(page):
     """From any page through the whole journey; gives the reference that the patient is told."""
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Request an appointment").click()
-    page.get_by_role("link", name="Start").click()
+    page.get_by_role("link", name="Start now").click()
     page.get_by_label("Me", exact=True).check()
     page.get_by_role("button", name="Continue").click()
     page.get_by_label("First consultation").check()
