@@ -19,6 +19,8 @@ OF_MIGRATIONS = {
     "auth_permission",
     "auth_group",
     "auth_group_permissions",
+    "bookings_content_version",
+    "pages_content_version",
 }
 
 

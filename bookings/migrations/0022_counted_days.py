@@ -113,7 +113,7 @@ INSERT INTO bookings_changedday (location_id, day)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0020_the_trail_ends")]
+    dependencies = [("bookings", "0021_content_version")]
 
     operations = [
         migrations.CreateModel(
