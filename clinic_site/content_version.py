@@ -8,7 +8,9 @@ import logging
 import threading
 import time
 
-from django.db import connection
+from django.db import connections
+
+from pages.replica import ALIAS
 
 log = logging.getLogger("clinic.pages")
 
@@ -61,19 +63,25 @@ class ContentVersion:
                 self._thread.start()
 
     def _watch(self):
-        own = connection.copy()
-        own.settings_dict["OPTIONS"] = {**own.settings_dict["OPTIONS"], **IMPATIENT}
+        own = [connections[alias].copy() for alias in (ALIAS, "default") if alias in connections.settings]
+        for database in own:
+            database.settings_dict["OPTIONS"] = {**database.settings_dict["OPTIONS"], **IMPATIENT}
         while not self._end.is_set():
-            asked_at = time.monotonic()
-            try:
-                number = number_in(own)
-                self._answered_at, self._number = asked_at, number
-                self._say(fails=False)
-            except Exception:  # whatever it is, it must not end the watch
-                self._say(fails=True)
-                own.close()
+            self._say(fails=not any(self._ask(database) for database in own))
             self._end.wait(EVERY)
-        own.close()
+        for database in own:
+            database.close()
+
+    def _ask(self, database):
+        """Whether it answered. A copy that pages are read from comes first: it may be a moment behind."""
+        asked_at = time.monotonic()
+        try:
+            number = number_in(database)
+        except Exception:  # whatever it is, it must not end the watch
+            database.close()
+            return False
+        self._answered_at, self._number = asked_at, number
+        return True
 
     def _say(self, *, fails):
         if fails and not self._fails:

@@ -117,3 +117,26 @@ def test_where_the_database_is_away_the_last_number_stays_and_the_silence_is_cou
 
     assert {number for number, _ in seen} == {7} and 0.1 < seen[-1][1] < 1
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+def test_the_number_comes_from_the_copy_that_pages_are_read_from_while_it_answers(monkeypatch):
+    numbers = {"replica": iter([7, OperationalError("away"), 7]), "default": iter([8])}
+    asked = []
+
+    def asks(database):
+        asked.append(database.alias)
+        answer = next(numbers[database.alias], 9)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(content_version, "number_in", asks)
+    monkeypatch.setattr(content_version, "EVERY", 0.01)
+    monkeypatch.setitem(connections.settings, "replica", connection.settings_dict)
+    version, seen = ContentVersion(), []
+    while (number := version.number) != 9:
+        seen += [number] if number and number not in seen[-1:] else []
+        time.sleep(0.001)
+    version.stop()
+
+    assert asked[:4] == ["replica", "replica", "default", "replica"] and seen == [7, 8, 7]
