@@ -41,8 +41,7 @@ MOST_CSS, MOST_JS, MOST_IN_ALL, MOST_REQUESTS = 10 * 1024, 3 * 1024, 40 * 1024, 
 SCHEMA_ORG = tomllib.loads((Path(__file__).parent / "schema_org.toml").read_text())
 # Where no link leads: answers to a search.
 SEARCHES = ["/search/?q=ketamine", "/search/?q=migrane", "/search/?q=zzzzzz"]
-# One process makes the site for all tests here.
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("the whole site")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module", autouse=True)
