@@ -335,3 +335,12 @@ def test_an_address_that_others_type_again_and_again_gets_twelve_e_mails_a_day_a
     assert typed[-1].messages.get().status == "suppressed"
     messages.send_again(typed[-1], "verify", now=NOW + timedelta(days=1))
     assert (typed[-1].messages.get().status, typed[-1].messages.get().error) == ("queued", "")
+
+
+@pytest.mark.django_db
+def test_a_clinic_with_many_places_may_be_asked_more_often():
+    for number in range(5):
+        make.location(name=f"Place {number}")
+    make.location(name="Closed", is_listed=False)
+
+    assert let_through(52, address=lambda number: f"93.{number}.1.1", person=somebody) == 50
