@@ -12,7 +12,12 @@ DISPLAYS = {
 
 
 def clinic(request):
-    return {"clinic": settings.CLINIC, "site_url": settings.SITE_URL, "kept_days": settings.KEPT_DAYS}
+    return {
+        "clinic": settings.CLINIC,
+        "site_url": settings.SITE_URL,
+        "kept_days": settings.KEPT_DAYS,
+        "idle_minutes": settings.STAFF_IDLE_MINUTES,
+    }
 
 
 def chosen_display(cookies):

@@ -7,6 +7,7 @@ ends, the figures are ours.
 import re
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in
 from django.db.models import QuerySet
@@ -17,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bookings.models import StaffSession
 
-IDLE, AT_MOST = timedelta(minutes=15), timedelta(hours=12)
+IDLE, AT_MOST = timedelta(minutes=settings.STAFF_IDLE_MINUTES), timedelta(hours=12)
 # In the session: the key of its row, and whether this person has a second factor (for the demo).
 ROW, HAS_APP = "staff_session", "has_app"
 

@@ -252,6 +252,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds; the link also ends with the first use and with signing in
 # In the demo it is offered: a visitor is in within a minute. Elsewhere nobody gets past it.
 SECOND_FACTOR_REQUIRED = not DEMO
+STAFF_IDLE_MINUTES = 15  # then one is signed out, and what stands on the screen is covered
 # Wrong codes are counted by clinic_site.attempts, for every kind in the same way.
 OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0
 OTP_TOTP_ISSUER = OTP_WEBAUTHN_RP_NAME = CLINIC["name"]

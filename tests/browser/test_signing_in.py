@@ -7,8 +7,9 @@ from django_otp import oath
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential
 
-from bookings.models import AccountEvent
+from bookings.models import AccountEvent, StaffSession
 from tests import make
+from tests.browser.test_first_walk import sign_in
 
 # What a phone with a fingerprint reader does, asked for by the browser's own protocol.
 PHONE = {
@@ -90,3 +91,33 @@ def code_of(device):
     totp = oath.TOTP(device.bin_key)
     totp.time = time.time()
     return f"{totp.token():06d}"
+
+
+def test_a_screen_that_is_left_alone_is_covered_and_keeps_what_was_typed(visit, violations):
+    page = visit("/", display="dim", width=320)
+    page.clock.install()
+    sign_in(page)
+    page.goto("/staff/password_change/")
+    page.get_by_label("Old password").fill("half typed")
+    page.clock.fast_forward("14:00")
+    assert page.get_by_label("Old password").is_visible()
+    page.clock.fast_forward("01:10")
+
+    show = page.get_by_role("button", name="Show it again")
+    assert show.is_visible() and not page.locator("#container").is_visible()
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Show it again"
+    assert violations(page) == []
+    StaffSession.objects.all().delete()
+    show.click()
+    page.get_by_text("You are signed out.").wait_for()
+    assert not page.locator("#container").is_visible()
+
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Sign in in a new window").click()
+    other = opened.value
+    other.get_by_label("Username").fill("robin")
+    other.get_by_label("Password").fill("a long password")
+    other.get_by_role("button", name="Log in").click()
+    other.get_by_role("heading", name="Front desk").wait_for()
+    page.get_by_label("Old password").wait_for()
+    assert page.get_by_label("Old password").input_value() == "half typed"
