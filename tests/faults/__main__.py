@@ -14,6 +14,7 @@ COMMANDS = [
     "canary",
     "many_machines",
     "replica",
+    "point_in_time",
 ]
 
 if __name__ == "__main__":
