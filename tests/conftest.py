@@ -27,10 +27,10 @@ OF_MIGRATIONS = {
 def pytest_sessionstart(session):
     """Start the database before the processes that share the tests between them ask for it."""
     if _owns_the_server(session):
-        # A test database may be lost with the machine; without fsync it is quicker.
-        database.start(
-            settings.POSTGRES_DIR, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"
-        )
+        # A test database may be lost with the machine; without fsync it is quicker. Tests with fifty and
+        # with sixty people at once may meet.
+        given = ["fsync=off", "full_page_writes=off", "autovacuum=off", "max_connections=300"]
+        database.start(settings.POSTGRES_DIR, *(word for one in given for word in ("-c", one)))
 
 
 def pytest_collection_modifyitems(items):
