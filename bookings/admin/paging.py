@@ -66,6 +66,13 @@ class Pages(ChangeList):
         self.how_many, self.result_count = self._how_many(len(rows))
         self.show_full_result_count, self.full_result_count = False, None
         self.show_admin_actions, self.can_show_all, self.paginator = True, False, None
+        # Django would add them to the link of each row anew, and find out fifty times whom the link is to.
+        self.way_back, self.preserved_filters = self.preserved_filters, ""
+
+    def url_for_result(self, result):
+        """Where the row is opened, and what leads from there back to this list as it is filtered."""
+        address = super().url_for_result(result)
+        return f"{address}?{self.way_back}" if self.way_back else address
 
     def _values(self, request, keys, key):
         """What the row with this key has in the columns of the order, also where it has left the list."""

@@ -1,9 +1,11 @@
 """Requests and what was decided about them: a window, whose every act is a verb of lifecycle."""
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 
 from bookings import trail
 from bookings.admin import estimate, finding, lists, wording
@@ -83,6 +85,16 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
             kind = trail.Kind.SEARCH if shown.query else trail.Kind.LIST
             trail.viewed(request.user, shown.result_list, kind=kind, now=now)
         return response
+
+    @admin.display(description=mark_safe('<input type="checkbox" id="action-toggle">'))
+    def action_checkbox(self, asked):
+        """As Django's, without a template for each of fifty: they were an eighth of the page's work."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {}">',
+            ACTION_CHECKBOX_NAME,
+            asked.pk,
+            asked.reference,
+        )
 
     @admin.display(description="reference", ordering="reference")
     def row(self, asked):
