@@ -138,7 +138,15 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["request"], name="message_failed", condition=Q(status="failed"))]
+        indexes = [
+            # All that “which of them are a problem still?” asks of a row, so that thousands are no work.
+            models.Index(
+                fields=["request"],
+                include=["id", "kind", "due_at"],
+                name="message_undelivered",
+                condition=Q(status="failed"),
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["request", "kind", "version"], name="each_message_once"),
             models.CheckConstraint(
