@@ -40,20 +40,20 @@ def use(first: date, days: int, *, location: Location | None = None) -> list[Use
     schedules = schedules_of(location)
     midnight = datetime.combine(first, time.min, UTC)
     around = (midnight - A_DAY, midnight + A_DAY * (days + 1))  # a day more, for any time zone
-    hours = list(OpeningHours.objects.filter(location__in={each.location_id for each in schedules}))
+    rules = list(OpeningHours.objects.filter(location__in={each.location_id for each in schedules}))
     closures = list(Closure.objects.filter(starts_at__lt=around[1], ends_at__gt=around[0]))
     taken = _taken(schedules, around)
     openings = {}  # most schedules are open like others of their location: these are worked out once
-    return [
-        Use(
-            schedule,
-            day,
-            open=_minutes(_open(schedule, day, hours, closures, openings)),
-            taken=taken[schedule.pk, day],
-        )
-        for schedule in schedules
-        for day in (first + A_DAY * number for number in range(days))
-    ]
+    uses = []
+    for schedule in schedules:
+        hours, closed = _hours(schedule, rules), _closed(schedule, closures)
+        for day in (first + A_DAY * number for number in range(days)):
+            key = (tuple(rule.pk for rule in hours), day)
+            if key not in openings:
+                openings[key] = merged(open_intervals(hours, day, schedule.location.zone))
+            opened = _minutes(_without(openings[key], closed))
+            uses.append(Use(schedule, day, open=opened, taken=taken[schedule.pk, day]))
+    return uses
 
 
 def schedules_of(location: Location | None) -> list[Schedule]:
@@ -75,21 +75,21 @@ def _taken(schedules, around):
     return taken
 
 
-def _open(schedule, day, hours, closures, known):
-    """The open time of that local day that no closure takes away; `known` keeps what was worked out."""
-    own = any(rule.schedule_id == schedule.pk for rule in hours)
-    key = (schedule.location_id, schedule.pk if own else None, day)
-    if key not in known:
-        rules = [
-            rule for rule in hours if rule.schedule_id == key[1] and rule.location_id == schedule.location_id
-        ]
-        known[key] = merged(open_intervals(rules, day, schedule.location.zone))
-    closed = merged(
+def _hours(schedule, rules):
+    """The weekly hours of the schedule: its own, else those of its location."""
+    own = [rule for rule in rules if rule.schedule_id == schedule.pk]
+    return own or [
+        rule for rule in rules if rule.schedule_id is None and rule.location_id == schedule.location_id
+    ]
+
+
+def _closed(schedule, closures):
+    """When closures take its time away."""
+    return merged(
         (each.starts_at, each.ends_at)
         for each in closures
         if each.location_id == schedule.location_id and each.schedule_id in (None, schedule.pk)
     )
-    return _without(known[key], closed)
 
 
 def _without(intervals: list[Interval], others: list[Interval]) -> list[Interval]:

@@ -23,7 +23,7 @@ from django.db.models import (
     Q,
     Subquery,
 )
-from django.db.models.functions import Cast, Coalesce, Extract, Round
+from django.db.models.functions import Cast, Coalesce, Extract, Round, TruncWeek
 
 from bookings.fullness import A_DAY, LocalDay, schedules_of, use
 from bookings.models import (
@@ -31,6 +31,7 @@ from bookings.models import (
     AppointmentRequest,
     ChangedDay,
     CountedDay,
+    CountedWeek,
     Event,
     Location,
     Message,
@@ -83,31 +84,72 @@ def numbers(span: Span, *keys: str) -> dict[str, list[dict]]:
     """
     keys = keys or (*COUNTS, "schedules")
     places = {place.pk: place for place in [span.location] if place} or Location.objects.in_bulk()
-    days = [span.first + A_DAY * number for number in range(7 * span.weeks)]
-    still_true = ~Exists(ChangedDay.objects.filter(location=OuterRef("location"), day=OuterRef("day")))
-    kept = CountedDay.objects.filter(still_true, location__in=places, day__gte=span.first, day__lt=span.end)
-    found = {(one.day, one.location_id): _with_waits(one) for one in kept}
-    missing = [day for day in days if any((day, place) not in found for place in places)]
+    weeks = _kept_weeks(span, places)
+    days = _kept_days(span, places, besides=weeks)
+    missing = sorted(
+        {
+            day
+            for place in places
+            for week in span.mondays
+            if (week, place) not in weeks
+            for day in days_of(week)
+            if (day, place) not in days
+        }
+    )
     for day_and_place, counted in _counted(missing, keys, span.location).items():
-        found.setdefault(day_and_place, counted)
+        days.setdefault(day_and_place, counted)
     names = {(key, str(pk)): str(place) for key in COUNTS for pk, place in places.items()}
     if "schedules" in keys:
         names |= {("schedules", str(one.pk)): str(one) for one in schedules_of(span.location)}
     sums = {key: {} for key in keys}
     for place in places:
-        for day in days:
-            week = monday(day)
-            for key, rows in found.get((day, place), {}).items():
+        for week in span.mondays:
+            kept = weeks.get((week, place))
+            parts = [kept] if kept else [days.get((day, place), {}) for day in days_of(week)]
+            for key, rows in _sum(parts, keys).items():
                 for of, row in rows.items():
-                    if key in sums and (key, of) in names:
-                        _add(sums[key].setdefault((week, names[key, of]), {}), row)
+                    if (key, of) in names:
+                        sums[key][week, names[key, of]] = row
     return {key: _with_totals(sums[key]) for key in keys}
+
+
+def days_of(week: date) -> list[date]:
+    """The seven days from that Monday on."""
+    return [week + A_DAY * number for number in range(7)]
+
+
+def _kept_weeks(span, places):
+    """The numbers of weeks that have been summed and of which no day has changed, by Monday and place."""
+    changed = ChangedDay.objects.filter(
+        location=OuterRef("location"), day__gte=OuterRef("monday"), day__lt=OuterRef("monday") + A_WEEK
+    )
+    kept = CountedWeek.objects.filter(~Exists(changed), location__in=places, monday__in=span.mondays)
+    return {(one.monday, one.location_id): _with_waits(one) for one in kept}
+
+
+def _kept_days(span, places, *, besides):
+    """The numbers of days that have been counted and have not changed, by day and place."""
+    weeks = [week for week in span.mondays if any((week, place) not in besides for place in places)]
+    changed = ChangedDay.objects.filter(location=OuterRef("location"), day=OuterRef("day"))
+    days = [day for week in weeks for day in days_of(week)]
+    kept = CountedDay.objects.filter(~Exists(changed), location__in=places, day__in=days)
+    return {(one.day, one.location_id): _with_waits(one) for one in kept}
 
 
 def _with_waits(counted):
     if replies := counted.numbers.get("replies"):
         replies[str(counted.location_id)][WAITS] = counted.waits
     return counted.numbers
+
+
+def _sum(parts, keys):
+    """The numbers of several days as those of one."""
+    sums = {key: {} for key in keys}
+    for part in parts:
+        for key in keys:
+            for of, row in part.get(key, {}).items():
+                _add(sums[key].setdefault(of, {}), row)
+    return sums
 
 
 def _with_totals(sums):
@@ -145,7 +187,10 @@ def percentile(tenths: list[int], share: float) -> timedelta | None:
 
 
 def count_days(*, now: datetime, at_most: int = 92) -> int:
-    """Count the days that are over at `now` (aware) and have changed; give how many, at most so many."""
+    """Count the days that are over at `now` (aware) and have changed, and sum the weeks that are complete.
+
+    Gives how many days were counted, at most so many; 0 once there is nothing left to do.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
             # One counts at a time, so that none writes what it saw earlier over what was seen later.
@@ -155,10 +200,11 @@ def count_days(*, now: datetime, at_most: int = 92) -> int:
         for pk, place, day in ChangedDay.objects.order_by("pk").values_list("pk", "location_id", "day"):
             changed[day, place].append(pk)
         today = {place.pk: place.local(now).date() for place in Location.objects.all()}
-        over = [(day, place) for day, place in sorted(changed) if day < today[place]][:at_most]
+        quiet = _quiet(changed, today)
+        over = [(day, place) for day, place in sorted({*changed, *quiet}) if day < today[place]][:at_most]
         found = _counted(sorted({day for day, _ in over}), (*COUNTS, "schedules"))
         CountedDay.objects.bulk_create(
-            [_kept(day, place, found[day, place]) for day, place in over],
+            [_kept(found[day, place], location_id=place, day=day, model=CountedDay) for day, place in over],
             update_conflicts=True,
             unique_fields=["location", "day"],
             update_fields=["numbers", "waits"],
@@ -166,12 +212,44 @@ def count_days(*, now: datetime, at_most: int = 92) -> int:
         # Of a day that is not over, one row is enough to know it by.
         known = [pk for each in changed for pk in changed[each][: None if each in over else -1]]
         ChangedDay.objects.filter(pk__in=known).delete()
+        if not over:
+            _sum_weeks()
     return len(over)
 
 
-def _kept(day, place, numbers):
-    waits = numbers["replies"][str(place)].pop(WAITS) if "replies" in numbers else []
-    return CountedDay(day=day, location_id=place, numbers=numbers, waits=waits)
+def _quiet(changed, today):
+    """The days on which nothing happened, since the first of their location on which something did."""
+    known = defaultdict(set)
+    for day, place in [*changed, *CountedDay.objects.values_list("day", "location_id")]:
+        known[place].add(day)
+    return {
+        (day, place)
+        for place, days in known.items()
+        for day in (min(days) + A_DAY * number for number in range((today[place] - min(days)).days))
+        if day not in days
+    }
+
+
+def _sum_weeks():
+    """Sum each week whose seven days have been counted, unless it is summed."""
+    is_summed = Exists(CountedWeek.objects.filter(location=OuterRef("location"), monday=OuterRef("week")))
+    days = CountedDay.objects.annotate(week=TruncWeek("day")).filter(~is_summed)
+    by_week = defaultdict(list)
+    for one in days.iterator():
+        by_week[one.week, one.location_id].append(_with_waits(one))
+    CountedWeek.objects.bulk_create(
+        _kept(_sum(days, (*COUNTS, "schedules")), location_id=place, monday=week, model=CountedWeek)
+        for (week, place), days in by_week.items()
+        if len(days) == 7
+    )
+
+
+def _kept(numbers, *, model, location_id, **when):
+    """A row of the model with these numbers: the waits stand beside the rest, and not what is empty."""
+    replies = numbers.get("replies", {}).get(str(location_id))
+    waits = sorted(replies.pop(WAITS)) if replies else []
+    filled = {key: rows for key, rows in numbers.items() if rows}
+    return model(location_id=location_id, numbers=filled, waits=waits, **when)
 
 
 def _counted(days, keys, location=None):

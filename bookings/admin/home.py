@@ -1,6 +1,7 @@
 """The staff's first page: what needs doing now, in numbers that lead to lists, and two pictures."""
 
-from datetime import datetime, time, timedelta
+from collections import defaultdict
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.db.models import Count, Exists, OuterRef, Q
@@ -9,7 +10,7 @@ from django.urls import reverse
 from bookings import charts, fullness, reports
 from bookings.admin import columns, lists
 from bookings.admin.day import day_address
-from bookings.availability import instant, occupied_by, occupying
+from bookings.availability import occupied_by, occupying
 from bookings.models import Appointment, AppointmentRequest, Location
 from bookings.reports import Span
 
@@ -30,7 +31,7 @@ def desk(user, *, now: datetime) -> dict:
         "today": today(locations, now=now),
         "could_come": could_come(now=now),
         "asked": asked(now=now),
-        "fullness": [full(place, now=now) for place in locations],
+        "fullness": full(locations, now=now),
         "may_see_reports": user.has_perm("bookings.view_reports"),
     }
 
@@ -52,21 +53,22 @@ def to_do(*, now):
 
 def today(locations, *, now):
     """The visits of each location's own today: how many, and how many of these patients have come."""
-    found = []
-    for place in locations:
-        day = place.local(now).date()
-        midnight = instant(day, time.min, place.zone)
-        visits = Appointment.objects.filter(
-            schedule__location=place,
-            status__in=[Visit.BOOKED, Visit.ARRIVED, Visit.FULFILLED, Visit.NOSHOW],
-            period__startswith__gte=midnight,
-            period__startswith__lt=instant(day + timedelta(days=1), time.min, place.zone),
-        )
-        numbers = visits.aggregate(
-            number=Count("pk"), came=Count("pk", filter=Q(status__in=[Visit.ARRIVED, Visit.FULFILLED]))
-        )
-        found.append({"place": place, "url": listed(list="today", location__id__exact=place.pk), **numbers})
-    return found
+    of_today = lists.local_days("period__startswith", "schedule__location", lambda day: (day, day), now=now)
+    visits = Appointment.objects.filter(of_today, status__in=lists.TO_COME_OR_CAME)
+    numbers = {
+        row.pop("schedule__location"): row
+        for row in visits.order_by()
+        .values("schedule__location")
+        .annotate(number=Count("pk"), came=Count("pk", filter=Q(status__in=[Visit.ARRIVED, Visit.FULFILLED])))
+    }
+    return [
+        {
+            "place": place,
+            "url": listed(list="today", location__id__exact=place.pk),
+            **numbers.get(place.pk, {"number": 0, "came": 0}),
+        }
+        for place in locations
+    ]
 
 
 def could_come(*, now):
@@ -122,19 +124,25 @@ def asked(*, now):
     return {"picture": charts.columns("asked", caption, labels, series), "caption": caption, "rows": rows}
 
 
-def full(place, *, now):
-    """How full each of the next days is at a location: the share of open time that is taken."""
-    first = place.local(now).date()
-    days = [first + timedelta(days=number) for number in range(DAYS)]
-    minutes = {day: [0, 0] for day in days}
-    for use in fullness.use(first, DAYS, location=place):
-        minutes[use.day][0] += use.open
-        minutes[use.day][1] += use.taken
-    rows = [
-        (day, round(100 * taken / opened) if opened else None) for day, (opened, taken) in minutes.items()
-    ]
+def full(locations, *, now):
+    """How full each of the next days is at each location: the share of open time that is taken."""
+    todays = {place.pk: place.local(now).date() for place in locations}
+    minutes = defaultdict(lambda: [0, 0])
+    # It may be tomorrow already in the east.
+    for use in fullness.use(min(todays.values()), DAYS + 1) if todays else []:
+        sums = minutes[use.schedule.location_id, use.day]
+        sums[0] += use.open
+        sums[1] += use.taken
+    return [_fullness(place, todays[place.pk], minutes) for place in locations]
+
+
+def _fullness(place, first, minutes):
+    rows = []
+    for day in (first + timedelta(days=number) for number in range(DAYS)):
+        opened, taken = minutes[place.pk, day]
+        rows.append((day, round(100 * taken / opened) if opened else None))
     caption = f"{place}: share of open time that is taken, in percent"
-    labels = [f"{day:%a}"[0] + f"\n{day.day}" for day in days]
+    labels = [f"{day:%a}"[0] + f"\n{day.day}" for day, _ in rows]
     picture = charts.columns(
         f"full-{place.pk}", caption, labels, [("taken", [share for _, share in rows])], top=100
     )

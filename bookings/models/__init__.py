@@ -1,7 +1,7 @@
 from bookings.models.account import AccountEvent, StaffSession
 from bookings.models.booking import Appointment, AppointmentRequest
 from bookings.models.clinic import Closure, Location, OpeningHours, Schedule, VisitType
-from bookings.models.days import ChangedDay, CountedDay
+from bookings.models.days import ChangedDay, CountedDay, CountedWeek
 from bookings.models.estimate import Estimate
 from bookings.models.history import Event, Message, Note
 from bookings.models.period import RequestedPeriod
@@ -16,6 +16,7 @@ __all__ = [
     "ChangedDay",
     "Closure",
     "CountedDay",
+    "CountedWeek",
     "Estimate",
     "Event",
     "Location",

@@ -1,7 +1,8 @@
-"""What the reports keep of days that are over."""
+"""What the reports keep of days and weeks that are over."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
 from bookings.models.clinic import Location
 
@@ -25,6 +26,29 @@ class CountedDay(models.Model):
 
     def __str__(self):
         return f"{self.location}, {self.day}"
+
+
+class CountedWeek(models.Model):
+    """The sums of seven counted days from a Monday on.
+
+    A trigger takes it away when one of these days is counted again; like a day, it is not true while
+    one of them is a ChangedDay.
+    """
+
+    location = models.ForeignKey(Location, models.PROTECT, related_name="+")
+    monday = models.DateField()
+    numbers = models.JSONField(help_text="As those of a day.")
+    waits = ArrayField(models.PositiveIntegerField(), help_text="As those of a day.")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["location", "monday"], name="a_week_is_counted_once"),
+            models.CheckConstraint(condition=Q(monday__iso_week_day=1), name="a_week_begins_on_a_monday"),
+        ]
+
+    def __str__(self):
+        return f"{self.location}, the week of {self.monday}"
 
 
 class ChangedDay(models.Model):

@@ -8,7 +8,15 @@ from django.db import connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from bookings import lifecycle, reports
-from bookings.models import Appointment, AppointmentRequest, ChangedDay, Closure, CountedDay, Message
+from bookings.models import (
+    Appointment,
+    AppointmentRequest,
+    ChangedDay,
+    Closure,
+    CountedDay,
+    CountedWeek,
+    Message,
+)
 from bookings.reports import Span
 from tests import make
 
@@ -37,11 +45,17 @@ def a_busy_week():
     return visits[3], kim
 
 
+def count():
+    """As the worker does, until there is nothing left."""
+    while reports.count_days(now=A_MONTH_ON):
+        pass
+
+
 def test_a_day_that_was_counted_has_the_numbers_it_had_and_is_not_read_again():
     a_busy_week()
     read = reports.numbers(TWO_WEEKS)
 
-    assert reports.count_days(now=A_MONTH_ON) == ChangedDay.objects.count() + CountedDay.objects.count() > 4
+    assert reports.count_days(now=A_MONTH_ON) == CountedDay.objects.count() > 4
     CountedDay.objects.update(waits=[50])
 
     assert {key: rows for key, rows in reports.numbers(TWO_WEEKS).items() if key != "replies"} == {
@@ -55,7 +69,7 @@ def test_what_was_counted_tells_how_long_each_first_answer_took():
     a_busy_week()
     read = reports.numbers(TWO_WEEKS, "replies")
 
-    reports.count_days(now=A_MONTH_ON)
+    count()
 
     assert reports.numbers(TWO_WEEKS, "replies") == read
     assert CountedDay.objects.exclude(waits=[]).values_list("waits", flat=True).get() == [0, 0, 0, 0, 50]
@@ -86,11 +100,11 @@ def test_every_way_to_change_a_counted_day_shows_at_once_and_after_the_next_coun
         "a verb": lambda: lifecycle.enter_in_error(visit, by=kim, now=hour(9)),
     }
     for name, change in changes.items():
-        reports.count_days(now=A_MONTH_ON)
+        count()
         before = reports.numbers(TWO_WEEKS)
         change()
         at_once = reports.numbers(TWO_WEEKS)
-        reports.count_days(now=A_MONTH_ON)
+        count()
 
         assert at_once != before, name
         assert reports.numbers(TWO_WEEKS) == at_once, name
@@ -100,6 +114,38 @@ def test_every_way_to_change_a_counted_day_shows_at_once_and_after_the_next_coun
 
 def a_week_on(period):
     return DateTimeTZRange(period.lower + timedelta(days=7), period.upper + timedelta(days=7))
+
+
+def test_a_day_on_which_nothing_happened_is_counted_too():
+    a_busy_week()
+    count()
+
+    days = sorted(CountedDay.objects.filter(location__name="Far").values_list("day", flat=True))
+    assert days == [days[0] + timedelta(days=number) for number in range(len(days))]
+    assert days[-1] == (A_MONTH_ON - timedelta(days=1)).date() and days[0] < date(2027, 3, 12)
+
+
+def test_a_week_that_is_over_is_read_as_one_sum_with_the_numbers_of_its_days():
+    a_busy_week()
+    read = reports.numbers(TWO_WEEKS)
+    count()
+
+    assert reports.numbers(TWO_WEEKS) == read
+    assert CountedWeek.objects.filter(monday=date(2027, 3, 8)).count() == 2
+    CountedWeek.objects.filter(location__name="Far").update(numbers={"visits": {}}, waits=[])
+    of_far = [row for row in reports.numbers(TWO_WEEKS, "requests")["requests"] if row.get("place") == "Far"]
+    assert of_far == []
+
+
+def test_a_week_is_no_sum_any_more_once_a_day_of_it_is_counted_again():
+    a_busy_week()
+    count()
+    sunday = CountedDay.objects.get(day=date(2027, 3, 14), location__name="Far")
+    sunday.save()
+
+    weeks = CountedWeek.objects.filter(location__name="Far").values_list("monday", flat=True)
+    assert date(2027, 3, 8) not in weeks and date(2027, 3, 15) in weeks
+    assert CountedWeek.objects.exclude(location__name="Far").filter(monday=date(2027, 3, 8)).exists()
 
 
 def test_a_change_under_way_while_days_are_counted_is_not_lost(real_commits):
@@ -116,7 +162,7 @@ def test_a_change_under_way_while_days_are_counted_is_not_lost(real_commits):
     other = threading.Thread(target=cancel)
     other.start()
     began.wait(10)
-    reports.count_days(now=A_MONTH_ON)
+    count()
     seen = reports.numbers(TWO_WEEKS, "visits")["visits"][0]
     counted.set()
     other.join()

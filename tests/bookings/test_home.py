@@ -106,7 +106,7 @@ def test_how_full_a_day_is_and_which_is_closed():
         make.accepted(room, starts_at=hour(number))
     Closure.objects.create(location=room.location, starts_at=hour(20), ends_at=hour(40))  # Thursday
 
-    rows = home.full(room.location, now=make.NOW)["rows"]
+    rows = home.full([room.location], now=make.NOW)[0]["rows"]
 
     assert len(rows) == 14
     assert [share for _, share in rows[:6]] == [0, 0, 50, None, 0, None]

@@ -193,7 +193,7 @@ def _fours(keys):
 # How many questions a page asks of the database, among them two for the session and who is signed in.
 # The one by which a session stays in use is not among them.
 QUESTIONS = {
-    "/staff/": 21,
+    "/staff/": 23,
     LIST: 18,
     f"{LIST}?list=all": 18,
     f"{LIST}?list=today": 15,
@@ -204,7 +204,7 @@ QUESTIONS = {
     f"{LIST}{{}}/history/": 14,
     "/staff/bookings/appointment/?date=2027-03-10": 12,
     "/staff/bookings/appointment/week/?date=2027-03-10": 10,
-    "/staff/reports/?until=2027-03-10": 15,
+    "/staff/reports/?until=2027-03-10": 16,
     "/staff/export/?list=needs_reply": 12,
     TRAIL: 4,
     f"{TRAIL}?q={{reference}}": 6,
