@@ -105,9 +105,9 @@ def numbers(span: Span, *keys: str) -> dict[str, list[dict]]:
     for place in places:
         for week in span.mondays:
             kept = weeks.get((week, place))
-            parts = [kept] if kept else [days.get((day, place), {}) for day in days_of(week)]
-            for key, rows in _sum(parts, keys).items():
-                for of, row in rows.items():
+            counted = kept or _sum([days.get((day, place), {}) for day in days_of(week)], keys)
+            for key in keys:
+                for of, row in counted.get(key, {}).items():
                     if (key, of) in names:
                         sums[key][week, names[key, of]] = row
     return {key: _with_totals(sums[key]) for key in keys}

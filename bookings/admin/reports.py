@@ -14,7 +14,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.formats import date_format
+from django.utils.html import format_html
 
 from bookings import charts, reports, trail
 from bookings.forms import QuestionForm
@@ -214,6 +215,7 @@ def table(report, found, span):
         list(drawn.items()),
         top=100 if report.drawn == ("share",) else None,
     )
+    in_words = {None: "All weeks", **{week: date_format(week, "M j, Y") for week in span.mondays}}
     return {
         "report": report,
         "picture": picture,
@@ -221,16 +223,16 @@ def table(report, found, span):
         "of": "Schedule" if report.key == "schedules" else "Location",
         "all": "All schedules" if report.key == "schedules" else "All locations",
         "rows": [
-            (week, place, cells(numbers.values()))
+            (in_words[week], place, cells(numbers.values()))
             for week, place, numbers in map(report.shown, sorted(listed, key=lambda row: "week" in row))
         ],
     }
 
 
 def cells(values):
-    """The cells of a row: hundreds of them, which a template would draw one at a time."""
-    shown = (("none" if value is None else value,) for value in values)
-    return format_html_join("", '<td class="number">{}</td>', shown)
+    """The cells of a row: there are a thousand on the page, and a template would draw one at a time."""
+    shown = ["none" if value is None else value for value in values]
+    return format_html('<td class="number">{}</td>' * len(shown), *shown)
 
 
 @permission_required("bookings.view_reports", raise_exception=True)
