@@ -15,7 +15,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
-from django.test.utils import setup_test_environment, teardown_test_environment  # noqa: E402
+from django.test.utils import override_settings  # noqa: E402
 
 from clinic_site import database  # noqa: E402
 
@@ -32,11 +32,12 @@ def scratch_database(name, *, is_durable=False):
     connection.settings_dict["TEST"]["NAME"] = name
     usual = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    setup_test_environment(debug=False)
+    mail = "django.core.mail.backends.locmem.EmailBackend"
     try:
-        yield
+        # Not Django's environment for tests: there every template is drawn with a copy of its context.
+        with override_settings(ALLOWED_HOSTS=["*"], EMAIL_BACKEND=mail):
+            yield
     finally:
-        teardown_test_environment()
         connection.creation.destroy_test_db(usual, verbosity=0)
         if not runs_already:
             database.stop(settings.POSTGRES_DIR)
