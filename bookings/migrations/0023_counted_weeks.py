@@ -10,17 +10,12 @@ from django.db import migrations, models
 TRIGGER = """
 CREATE FUNCTION bookings_take_its_week_away() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP <> 'INSERT' THEN
-        DELETE FROM bookings_countedweek
-            WHERE location_id = OLD.location_id AND monday = OLD.day - extract(isodow FROM OLD.day)::int + 1;
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
-        DELETE FROM bookings_countedweek
-            WHERE location_id = NEW.location_id AND monday = NEW.day - extract(isodow FROM NEW.day)::int + 1;
-    END IF;
+    DELETE FROM bookings_countedweek
+        WHERE location_id = OLD.location_id AND monday = OLD.day - extract(isodow FROM OLD.day)::int + 1;
     RETURN NULL;
 END $$;
-CREATE TRIGGER its_week_is_counted_again AFTER INSERT OR UPDATE OR DELETE ON bookings_countedday
+-- A day is never new in a week that is summed: such a week has its seven.
+CREATE TRIGGER its_week_is_counted_again AFTER UPDATE OR DELETE ON bookings_countedday
     FOR EACH ROW EXECUTE FUNCTION bookings_take_its_week_away();
 """
 DROP = """

@@ -137,6 +137,16 @@ def test_a_week_that_is_over_is_read_as_one_sum_with_the_numbers_of_its_days():
     assert of_far == []
 
 
+def test_a_week_whose_last_day_is_not_over_is_no_sum():
+    a_busy_week()
+    sunday = make.WEDNESDAY_9 + timedelta(days=4, hours=8)
+    while reports.count_days(now=sunday):
+        pass
+
+    assert CountedDay.objects.filter(day=date(2027, 3, 13)).count() == 2
+    assert CountedWeek.objects.count() == 0
+
+
 def test_a_week_is_no_sum_any_more_once_a_day_of_it_is_counted_again():
     a_busy_week()
     count()
