@@ -10,8 +10,8 @@ from django.urls import reverse
 from bookings import charts, fullness, reports
 from bookings.admin import columns, lists
 from bookings.admin.day import day_address
-from bookings.availability import occupied_by, occupying
-from bookings.models import Appointment, AppointmentRequest, Location
+from bookings.availability import minutes, occupied_by, occupying
+from bookings.models import Appointment, AppointmentRequest, Event, Location
 from bookings.reports import Span
 
 WEEKS, DAYS = 8, 14
@@ -75,37 +75,58 @@ def could_come(*, now):
     """Times of the next days that were given back and are free still, each with who waits for it.
 
     Who waits longest comes first and is named once, with the first such time; the day it leads to
-    offers it. Five queries, however many there are.
+    offers it. Six queries, however many there are.
     """
-    soon = Appointment.objects.filter(period__startswith__gt=now, period__startswith__lt=now + AHEAD)
-    taken = occupying(now=now).filter(schedule=OuterRef("schedule"), occupied__overlap=OuterRef("occupied"))
-    given_back = list(
-        soon.filter(~Exists(taken), status=Visit.CANCELLED, schedule__is_active=True)
-        .order_by("period")
-        .select_related("schedule")
-        .prefetch_related("schedule__visit_types")[:LOOKED_AT]
-    )
+    given_back = _given_back(now=now)
     waiting = AppointmentRequest.objects.filter(status=AppointmentRequest.Status.WAITLISTED)
     longest = waiting.order_by("created_at", "pk").select_related("visit_type", "location")
     found = []
     for asked in longest.prefetch_related("periods")[:LOOKED_AT] if given_back else []:
-        time = next((one for one in given_back if _suits(asked, one)), None)
+        time = next((one for one in given_back if _suits(asked, *one)), None)
         if time:
-            given_back.remove(time)
-            place = asked.location
-            url = day_address(place, place.local(time.starts_at).date())
-            found.append({"asked": asked, "when": place.time_in_words(time.starts_at), "url": url})
+            given_back = [one for one in given_back if not _overlap(one, time)]
+            place, starts_at = asked.location, _start(asked, time[1])
+            url = day_address(place, place.local(starts_at).date())
+            found.append({"asked": asked, "when": place.time_in_words(starts_at), "url": url})
     return found
 
 
-def _suits(asked, given_back):
-    starts, ends = occupied_by(asked.visit_type, given_back.starts_at)
+def _given_back(*, now):
+    """The schedules and the times (with those before and after the visit) that are free again, by time."""
+    soon = (now, now + AHEAD)
+    cancelled = Appointment.objects.filter(status=Visit.CANCELLED, period__startswith__range=soon)
+    moved = Event.objects.filter(freed__startswith__range=soon)
+    found = [
+        *_still_free(cancelled, "schedule", "occupied", now=now),
+        *_still_free(moved, "freed_in", "freed", now=now),
+    ]
+    return sorted(found, key=lambda one: (one[1].lower, one[0].pk))
+
+
+def _still_free(rows, schedule, time, *, now):
+    taken = occupying(now=now).filter(schedule=OuterRef(schedule), occupied__overlap=OuterRef(time))
+    free = rows.filter(~Exists(taken), **{f"{schedule}__is_active": True}).order_by(time)
+    free = free.select_related(schedule).prefetch_related(f"{schedule}__visit_types")
+    return [(getattr(row, schedule), getattr(row, time)) for row in free[:LOOKED_AT]]
+
+
+def _start(asked, time):
+    """When the visit that is waited for would begin in the time that was given back."""
+    return time.lower + minutes(asked.visit_type.minutes_before)
+
+
+def _overlap(one, other):
+    """A time may have been given back more than once."""
+    return one[0] == other[0] and one[1].lower < other[1].upper and other[1].lower < one[1].upper
+
+
+def _suits(asked, schedule, time):
+    starts_at = _start(asked, time)
     return (
-        given_back.schedule.location_id == asked.location_id
-        and asked.visit_type in given_back.schedule.visit_types.all()
-        and given_back.occupied.lower <= starts
-        and ends <= given_back.occupied.upper
-        and columns.suits(asked, given_back.starts_at)
+        schedule.location_id == asked.location_id
+        and asked.visit_type in schedule.visit_types.all()
+        and occupied_by(asked.visit_type, starts_at)[1] <= time.upper
+        and columns.suits(asked, starts_at)
     )
 
 
@@ -127,19 +148,19 @@ def asked(*, now):
 def full(locations, *, now):
     """How full each of the next days is at each location: the share of open time that is taken."""
     todays = {place.pk: place.local(now).date() for place in locations}
-    minutes = defaultdict(lambda: [0, 0])
+    sums = defaultdict(lambda: [0, 0])
     # It may be tomorrow already in the east.
     for use in fullness.use(min(todays.values()), DAYS + 1) if todays else []:
-        sums = minutes[use.schedule.location_id, use.day]
-        sums[0] += use.open
-        sums[1] += use.taken
-    return [_fullness(place, todays[place.pk], minutes) for place in locations]
+        of_day = sums[use.schedule.location_id, use.day]
+        of_day[0] += use.open
+        of_day[1] += use.taken
+    return [_fullness(place, todays[place.pk], sums) for place in locations]
 
 
-def _fullness(place, first, minutes):
+def _fullness(place, first, sums):
     rows = []
     for day in (first + timedelta(days=number) for number in range(DAYS)):
-        opened, taken = minutes[place.pk, day]
+        opened, taken = sums[place.pk, day]
         rows.append((day, round(100 * taken / opened) if opened else None))
     caption = f"{place}: share of open time that is taken, in percent"
     labels = [f"{day:%a}"[0] + f"\n{day.day}" for day, _ in rows]

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from bookings import availability
-from bookings.models import Appointment, AppointmentRequest, Event
+from bookings.models import Appointment, AppointmentRequest, Event, Schedule
 
 # Postgres says "no" to a race in four ways: exclusion and unique violation, deadlock, serialization
 # failure. A unique one means the same submission a second time, which the second attempt then finds.
@@ -135,11 +136,13 @@ def record(
     after: str,
     starts_at: datetime | None = None,
     reason: str = "",
+    freed: tuple[Schedule, DateTimeTZRange] | tuple[None, None] = (None, None),
     is_new_version: bool = True,
 ) -> None:
     """Save the locked request under its next version, with the event that says what was done.
 
-    Links and messages speak of one version, so those from before are no longer true.
+    Links and messages speak of one version, so those from before are no longer true. `freed` is what
+    the visit occupied before and where, if it was moved.
     """
     request.version += is_new_version
     request.save()
@@ -152,6 +155,8 @@ def record(
         at=now,
         starts_at=starts_at,
         reason=reason,
+        freed_in=freed[0],
+        freed=freed[1],
     )
 
 

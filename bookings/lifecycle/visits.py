@@ -61,6 +61,7 @@ def reschedule(
         if claims.is_the_same(appointment, choice) and choice.visit_type == locked.visit_type:
             return appointment
         was = (appointment.starts_at, locked.visit_type, locked.location)
+        freed = (appointment.schedule, appointment.occupied)
         schedules = claims.lock_schedules(choice)
         moved = claims.claim(locked, choice, schedules, status=Status.BOOKED, now=now)
         moved.sequence += 1
@@ -77,6 +78,7 @@ def reschedule(
             after=Status.BOOKED,
             starts_at=moved.starts_at,
             reason=choice.reason,
+            freed=freed,
         )
         messages.owe(locked, Kind.RESCHEDULED, now=now)
         messages.remind(moved, now=now)

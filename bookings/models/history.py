@@ -1,10 +1,12 @@
 """What happened to a request and what the patient was told."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from bookings.models.booking import AppointmentRequest
+from bookings.models.clinic import Schedule
 
 
 class Event(models.Model):
@@ -43,6 +45,15 @@ class Event(models.Model):
         help_text="Empty: the patient, or the clock.",
     )
     at = models.DateTimeField()
+    freed = DateTimeRangeField(null=True, help_text="What a visit occupied before it was moved.")
+    freed_in = models.ForeignKey(
+        Schedule,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The schedule in which it did.",
+    )
 
     class Meta:
         ordering = ["at", "pk"]
@@ -60,6 +71,7 @@ class Event(models.Model):
             ),
             models.Index(fields=["request", "at"], name="event_phone", condition=Q(verb="phone")),
             models.Index(fields=["starts_at"], name="event_cancel", condition=Q(verb="cancel")),
+            models.Index(F("freed__startswith"), name="event_freed", condition=Q(freed__isnull=False)),
         ]
 
     def __str__(self):

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 
 from bookings import lifecycle
 from bookings.admin import home
+from bookings.lifecycle import Choice
 from bookings.models import Closure, Location, Message
 from pages.admin.home import due_pages
 from tests import make
@@ -87,6 +88,22 @@ def test_a_time_that_was_given_back_is_named_with_who_has_waited_longest_for_it(
     assert home.could_come(now=now)[0]["url"] == (
         f"/staff/bookings/appointment/?location={place.slug}&date=2027-03-10"
     )
+
+
+def test_a_time_that_a_move_gave_back_is_named_once_until_somebody_has_it():
+    room, kim = make.schedule(), make.staff("kim")
+    asked = make.accepted(room)
+    waiting = [make.waitlisted(room, email=f"{number}@x.org") for number in range(2)]
+    afternoon, back = (Choice(asked.visit_type, room.location, hour(number), room) for number in (4, 0.5))
+    for choice in (afternoon, back, afternoon):
+        asked.refresh_from_db()
+        lifecycle.reschedule(asked, choice, by=kim, now=make.NOW)
+
+    assert [(each["asked"], each["when"]) for each in home.could_come(now=make.NOW)] == [
+        (waiting[0], "Wednesday, March 10, 2027 at 9am EST")
+    ]
+    make.accepted(room, email="quick@x.org")
+    assert home.could_come(now=make.NOW) == []
 
 
 def test_a_time_too_short_for_the_visit_is_not_named():
