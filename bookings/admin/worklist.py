@@ -36,7 +36,6 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
     list_select_related = ["visit_type", "location"]
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER
-    empty_value_display = "to be found out"
     show_full_result_count = False
     search_fields = ["names"]  # what it means stands in finding
     search_help_text = "Name, e-mail, phone or reference, in all requests"
@@ -105,7 +104,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
         suspect = wording.tag("stopped", "may be a robot") if asked.is_suspect else ""
         return format_html("<bdi>{}</bdi> {}", asked.patient_name, suspect)
 
-    @admin.display(description="visit", ordering="visit_type__name")
+    @admin.display(description="visit", ordering="visit_type__name", empty_value="to be found out")
     def visit(self, asked):
         return asked.visit_type
 
@@ -121,7 +120,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
     def state(self, asked):
         return wording.state(asked)
 
-    @admin.display(description="deadline", ordering="reply_until")
+    @admin.display(description="deadline", ordering="reply_until", empty_value="no deadline")
     def deadline(self, asked):
         return wording.deadline(asked, now=timezone.now(), in_words=Location.time_in_short)
 
@@ -129,6 +128,6 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
     def estimate(self, asked):
         return estimate.state(asked, now=timezone.now())
 
-    @admin.display(description="told")
+    @admin.display(description="told", empty_value="nothing yet")
     def told(self, asked):
         return wording.told(asked)

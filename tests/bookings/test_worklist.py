@@ -137,7 +137,15 @@ def test_who_names_no_time_is_listed_with_what_they_named(desk):
     page = desk.get(LIST).content.decode()
 
     assert "days that suit: Tuesdays, in the morning" in page
-    assert "a phone call" in page and "to be found out" in page
+    assert "a phone call" in page and page.count("to be found out") == 1
+
+
+def test_what_has_no_deadline_says_so(desk):
+    make.accepted()
+
+    page = desk.get(f"{LIST}?list=all").content.decode()
+
+    assert (page.count("no deadline"), page.count("to be found out")) == (1, 0)
 
 
 def test_the_filters_narrow_by_place_visit_status_and_day(desk):
