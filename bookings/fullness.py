@@ -1,12 +1,14 @@
 """How full the schedules are: what is taken of the time that is open."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.models import DateField, DurationField, ExpressionWrapper, F, Func, Q, Sum
 
-from bookings.availability import Interval, merged, minutes, open_intervals
+from bookings.availability import Interval, instant, merged, minutes, open_intervals
 from bookings.models import Appointment, Closure, Location, OpeningHours, Schedule
 
 A_DAY = timedelta(days=1)
@@ -19,6 +21,12 @@ class LocalDay(Func):
     template = "(%(expressions)s)::date"
     arg_joiner = " AT TIME ZONE "
     output_field = DateField()
+
+
+def during(first: date, end: date, zones: Iterable[ZoneInfo]) -> tuple[datetime, datetime]:
+    """From when to when it is, in one of these zones or another, a day from `first` on and before `end`."""
+    bounds = [(instant(first, time.min, zone), instant(end, time.min, zone)) for zone in zones]
+    return min(begin for begin, _ in bounds), max(end for _, end in bounds)
 
 
 @dataclass(frozen=True)
@@ -38,8 +46,9 @@ def use(first: date, days: int, *, location: Location | None = None) -> list[Use
     the time before and after them too. Visits outside opening hours count, so taken may be more.
     """
     schedules = schedules_of(location)
-    midnight = datetime.combine(first, time.min, UTC)
-    around = (midnight - A_DAY, midnight + A_DAY * (days + 1))  # a day more, for any time zone
+    if not schedules:
+        return []
+    around = during(first, first + A_DAY * days, {each.location.zone for each in schedules})
     rules = list(OpeningHours.objects.filter(location__in={each.location_id for each in schedules}))
     closures = list(Closure.objects.filter(starts_at__lt=around[1], ends_at__gt=around[0]))
     taken = _taken(schedules, around)
@@ -65,7 +74,9 @@ def schedules_of(location: Location | None) -> list[Schedule]:
 def _taken(schedules, around):
     """Minutes that are occupied, by schedule and the local day on which the visit starts."""
     was_there = Q(status__in=[*Appointment.OCCUPYING, Visit.FULFILLED, Visit.NOSHOW])
-    rows = Appointment.objects.filter(was_there, schedule__in=schedules, period__startswith__range=around)
+    rows = Appointment.objects.filter(
+        was_there, schedule__in=schedules, period__startswith__gte=around[0], period__startswith__lt=around[1]
+    )
     day = LocalDay(F("period__startswith"), F("schedule__location__time_zone"))
     length = ExpressionWrapper(F("occupied__endswith") - F("occupied__startswith"), DurationField())
     sums = rows.order_by().values("schedule_id", day=day).annotate(length=Sum(length))

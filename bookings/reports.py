@@ -7,7 +7,7 @@ once, and again when something of it has changed; the reports add up days.
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -23,9 +23,9 @@ from django.db.models import (
     Q,
     Subquery,
 )
-from django.db.models.functions import Cast, Coalesce, Extract, Round, TruncWeek
+from django.db.models.functions import Cast, Coalesce, Extract, Least, Round, TruncWeek
 
-from bookings.fullness import A_DAY, LocalDay, schedules_of, use
+from bookings.fullness import A_DAY, LocalDay, during, schedules_of, use
 from bookings.models import (
     Appointment,
     AppointmentRequest,
@@ -83,29 +83,28 @@ def numbers(span: Span, *keys: str) -> dict[str, list[dict]]:
     Days that were counted when they were over are not read again, whatever happened on them.
     """
     keys = keys or (*COUNTS, "schedules")
-    places = {place.pk: place for place in [span.location] if place} or Location.objects.in_bulk()
+    places = _places(span)
     weeks = _kept_weeks(span, places)
     days = _kept_days(span, places, besides=weeks)
-    missing = sorted(
-        {
-            day
-            for place in places
-            for week in span.mondays
-            if (week, place) not in weeks
-            for day in days_of(week)
-            if (day, place) not in days
-        }
-    )
-    for day_and_place, counted in _counted(missing, keys, span.location).items():
+    missing = {
+        day
+        for place in places.values()
+        for week in span.mondays
+        if (week, place.pk) not in weeks
+        for day in days_of(week, since=place.since)
+        if (day, place.pk) not in days
+    }
+    zones = {place.zone for place in places.values()}
+    for day_and_place, counted in _counted(sorted(missing), keys, zones, span.location).items():
         days.setdefault(day_and_place, counted)
     names = {(key, str(pk)): str(place) for key in COUNTS for pk, place in places.items()}
     if "schedules" in keys:
         names |= {("schedules", str(one.pk)): str(one) for one in schedules_of(span.location)}
     sums = {key: {} for key in keys}
-    for place in places:
+    for pk, place in places.items():
         for week in span.mondays:
-            kept = weeks.get((week, place))
-            counted = kept or _sum([days.get((day, place), {}) for day in days_of(week)], keys)
+            parts = [days.get((day, pk), {}) for day in days_of(week, since=place.since)]
+            counted = weeks.get((week, pk)) or _sum(parts, keys)
             for key in keys:
                 for of, row in counted.get(key, {}).items():
                     if (key, of) in names:
@@ -113,9 +112,23 @@ def numbers(span: Span, *keys: str) -> dict[str, list[dict]]:
     return {key: _with_totals(sums[key]) for key in keys}
 
 
-def days_of(week: date) -> list[date]:
-    """The seven days from that Monday on."""
-    return [week + A_DAY * number for number in range(7)]
+def _places(span):
+    """The locations by their keys, with the first day (`since`) on which something happened there.
+
+    A place is not counted as open before that, and a new one does not make old days be read again.
+    """
+    firsts = [
+        Subquery(days.objects.filter(location=OuterRef("pk")).order_by("day").values("day")[:1])
+        for days in (CountedDay, ChangedDay)
+    ]
+    places = Location.objects.annotate(since=Least(*firsts)).exclude(since=None)
+    return {place.pk: place for place in places if span.location in (None, place)}
+
+
+def days_of(week: date, *, since: date = date.min) -> list[date]:
+    """The seven days from that Monday on, without those before `since`."""
+    days = [week + A_DAY * number for number in range(7)]
+    return [day for day in days if day >= since]
 
 
 def _kept_weeks(span, places):
@@ -199,10 +212,12 @@ def count_days(*, now: datetime, at_most: int = 92) -> int:
         changed = defaultdict(list)
         for pk, place, day in ChangedDay.objects.order_by("pk").values_list("pk", "location_id", "day"):
             changed[day, place].append(pk)
-        today = {place.pk: place.local(now).date() for place in Location.objects.all()}
+        places = Location.objects.in_bulk()
+        today = {pk: place.local(now).date() for pk, place in places.items()}
         quiet = _quiet(changed, today)
         over = [(day, place) for day, place in sorted({*changed, *quiet}) if day < today[place]][:at_most]
-        found = _counted(sorted({day for day, _ in over}), (*COUNTS, "schedules"))
+        zones = {place.zone for place in places.values()}
+        found = _counted(sorted({day for day, _ in over}), (*COUNTS, "schedules"), zones)
         CountedDay.objects.bulk_create(
             [_kept(found[day, place], location_id=place, day=day, model=CountedDay) for day, place in over],
             update_conflicts=True,
@@ -252,14 +267,17 @@ def _kept(numbers, *, model, location_id, **when):
     return model(location_id=location_id, numbers=filled, waits=waits, **when)
 
 
-def _counted(days, keys, location=None):
-    """The numbers of these days from the rows themselves: by (day, place), report and what it is of."""
+def _counted(days, keys, zones, location=None):
+    """The numbers of these days from the rows themselves: by (day, place), report and what it is of.
+
+    `zones` are the time zones of all places that are meant.
+    """
     found = defaultdict(dict)
     if not days:
         return found
     for key in keys:
         if key in COUNTS:
-            for row in _grouped(days, location, **COUNTS[key]()):
+            for row in _grouped(days, zones, location, **COUNTS[key]()):
                 place = row.pop("place")
                 found[row.pop("day"), place][key] = {str(place): row}
     if "schedules" in keys:
@@ -277,16 +295,15 @@ def _runs(days):
         yield run[0], run[-1] + A_DAY
 
 
-def _grouped(days, location, rows, *, at, place, **numbers):
+def _grouped(days, zones, location, rows, *, at, place, **numbers):
     """The numbers of these rows by day and place, where `at` leads to their time.
 
     Only the rows of these days are read, through an index on `at`, and once.
     """
     around = Q()
-    for run in _runs(days):
-        begin, end = (datetime.combine(day, time.min, UTC) for day in run)
-        # A day more, for any time zone.
-        around |= Q(**{f"{at}__gte": begin - A_DAY, f"{at}__lt": end + A_DAY})
+    for first, end in _runs(days):
+        begins, ends = during(first, end, zones)
+        around |= Q(**{f"{at}__gte": begins, f"{at}__lt": ends})
     rows = rows.filter(around).annotate(day=LocalDay(F(at), F(f"{place}__time_zone")), place=F(place))
     if location:
         rows = rows.filter(**{place: location})

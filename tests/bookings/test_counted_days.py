@@ -108,7 +108,8 @@ def test_every_way_to_change_a_counted_day_shows_at_once_and_after_the_next_coun
 
         assert at_once != before, name
         assert reports.numbers(TWO_WEEKS) == at_once, name
-    CountedDay.objects.all().delete()
+    for one in CountedDay.objects.all():
+        ChangedDay.objects.create(location=one.location, day=one.day)
     assert reports.numbers(TWO_WEEKS) == at_once  # as the rows themselves tell
 
 
@@ -123,6 +124,23 @@ def test_a_day_on_which_nothing_happened_is_counted_too():
     days = sorted(CountedDay.objects.filter(location__name="Far").values_list("day", flat=True))
     assert days == [days[0] + timedelta(days=number) for number in range(len(days))]
     assert days[-1] == (A_MONTH_ON - timedelta(days=1)).date() and days[0] < date(2027, 3, 12)
+
+
+def test_a_place_is_not_open_before_anything_happened_there_and_makes_no_old_day_be_read_again(
+    django_assert_num_queries,
+):
+    a_busy_week()
+    count()
+    long_before = Span(date(2027, 1, 4), 11)
+    with django_assert_num_queries(4):
+        of_old = reports.numbers(long_before)
+    new = make.schedule(make.location(name="New"))
+    make.confirmed(new, starts_at=hour(30 * 24), email="new@example.com", now=make.later(days=29))
+
+    with django_assert_num_queries(4):
+        assert reports.numbers(long_before) == of_old
+    weeks = {row["week"] for row in of_old["schedules"] if "week" in row}
+    assert weeks == {date(2027, 3, 8), date(2027, 3, 15)}
 
 
 def test_a_week_that_is_over_is_read_as_one_sum_with_the_numbers_of_its_days():
