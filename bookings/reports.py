@@ -1,49 +1,14 @@
-"""How the desk is doing, in numbers only: nothing here tells one patient from another.
+"""How the desk is doing, by week and location. A week begins on Monday at midnight of the location."""
 
-A week begins on Monday at midnight of the location. What is about requests counts in the week in
-which they were asked, what is about visits in the week of the visit. A day that is over is counted
-once, and again when something of it has changed; the reports add up days.
-"""
-
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import groupby
+from datetime import date, timedelta
 
-from django.contrib.postgres.aggregates import ArrayAgg
-from django.db import connection, transaction
-from django.db.models import (
-    Count,
-    DurationField,
-    Exists,
-    ExpressionWrapper,
-    F,
-    IntegerField,
-    OuterRef,
-    Q,
-    Subquery,
-)
-from django.db.models.functions import Cast, Coalesce, Extract, Least, Round, TruncWeek
+from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import Least
 
-from bookings.fullness import A_DAY, LocalDay, during, schedules_of, use
-from bookings.models import (
-    Appointment,
-    AppointmentRequest,
-    ChangedDay,
-    CountedDay,
-    CountedWeek,
-    Event,
-    Location,
-    Message,
-)
-
-A_WEEK = timedelta(days=7)
-# What counts as an answer of the clinic.
-REPLIES = ["accept", "offer", "decline", "waitlist"]
-# Waits are shown in tenths of an hour, and kept in them.
-TENTH, WAITS = timedelta(minutes=6), "waits"
-
-Status, Visit = AppointmentRequest.Status, Appointment.Status
+from bookings.counting import A_WEEK, COUNTS, TENTH, WAITS, add, counted_days, summed, with_waits
+from bookings.fullness import A_DAY, schedules_of
+from bookings.models import ChangedDay, CountedDay, CountedWeek, Location
 
 
 @dataclass(frozen=True)
@@ -95,7 +60,7 @@ def numbers(span: Span, *keys: str) -> dict[str, list[dict]]:
         if (day, place.pk) not in days
     }
     zones = {place.zone for place in places.values()}
-    for day_and_place, counted in _counted(sorted(missing), keys, zones, span.location).items():
+    for day_and_place, counted in counted_days(sorted(missing), keys, zones, span.location).items():
         days.setdefault(day_and_place, counted)
     names = {(key, str(pk)): str(place) for key in COUNTS for pk, place in places.items()}
     if "schedules" in keys:
@@ -104,7 +69,7 @@ def numbers(span: Span, *keys: str) -> dict[str, list[dict]]:
     for pk, place in places.items():
         for week in span.mondays:
             parts = [days.get((day, pk), {}) for day in days_of(week, since=place.since)]
-            counted = weeks.get((week, pk)) or _sum(parts, keys)
+            counted = weeks.get((week, pk)) or summed(parts, keys)
             for key in keys:
                 for of, row in counted.get(key, {}).items():
                     if (key, of) in names:
@@ -137,7 +102,7 @@ def _kept_weeks(span, places):
         location=OuterRef("location"), day__gte=OuterRef("monday"), day__lt=OuterRef("monday") + A_WEEK
     )
     kept = CountedWeek.objects.filter(~Exists(changed), location__in=places, monday__in=span.mondays)
-    return {(one.monday, one.location_id): _with_waits(one) for one in kept}
+    return {(one.monday, one.location_id): with_waits(one) for one in kept}
 
 
 def _kept_days(span, places, *, besides):
@@ -146,31 +111,15 @@ def _kept_days(span, places, *, besides):
     changed = ChangedDay.objects.filter(location=OuterRef("location"), day=OuterRef("day"))
     days = [day for week in weeks for day in days_of(week)]
     kept = CountedDay.objects.filter(~Exists(changed), location__in=places, day__in=days)
-    return {(one.day, one.location_id): _with_waits(one) for one in kept}
-
-
-def _with_waits(counted):
-    if replies := counted.numbers.get("replies"):
-        replies[str(counted.location_id)][WAITS] = counted.waits
-    return counted.numbers
-
-
-def _sum(parts, keys):
-    """The numbers of several days as those of one."""
-    sums = {key: {} for key in keys}
-    for part in parts:
-        for key in keys:
-            for of, row in part.get(key, {}).items():
-                _add(sums[key].setdefault(of, {}), row)
-    return sums
+    return {(one.day, one.location_id): with_waits(one) for one in kept}
 
 
 def _with_totals(sums):
     """Rows of what has these sums by week and place, with those of each place and of each week."""
     by_place, by_week = {}, {}
     for (week, place), one in sums.items():
-        _add(by_place.setdefault(place, {}), one)
-        _add(by_week.setdefault(week, {}), one)
+        add(by_place.setdefault(place, {}), one)
+        add(by_week.setdefault(week, {}), one)
     by_both = sorted(sums.items(), key=lambda pair: pair[0][0])
     rows = [{"week": week, "place": place, **one} for (week, place), one in by_both]
     rows += [{"place": place, **one} for place, one in by_place.items()]
@@ -182,14 +131,6 @@ def _with_totals(sums):
     return rows
 
 
-def _add(sums, found):
-    for name, number in found.items():
-        if name == WAITS:
-            sums.setdefault(WAITS, []).extend(number)
-        else:
-            sums[name] = sums.get(name, 0) + number
-
-
 def percentile(tenths: list[int], share: float) -> timedelta | None:
     """The time below which so large a share lies, as PostgreSQL's percentile_cont; the list is sorted."""
     if not tenths:
@@ -197,204 +138,3 @@ def percentile(tenths: list[int], share: float) -> timedelta | None:
     place = share * (len(tenths) - 1)
     below, above = tenths[int(place)], tenths[min(int(place) + 1, len(tenths) - 1)]
     return TENTH * (below + (above - below) * (place - int(place)))
-
-
-def count_days(*, now: datetime, at_most: int = 92) -> int:
-    """Count the days that are over at `now` (aware) and have changed, and sum the weeks that are complete.
-
-    Gives how many days were counted, at most so many; 0 once there is nothing left to do.
-    """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            # One counts at a time, so that none writes what it saw earlier over what was seen later.
-            cursor.execute(f"LOCK TABLE {CountedDay._meta.db_table} IN EXCLUSIVE MODE")
-        # Read before the numbers are: what changes in between leaves a row that we do not know of.
-        changed = defaultdict(list)
-        for pk, place, day in ChangedDay.objects.order_by("pk").values_list("pk", "location_id", "day"):
-            changed[day, place].append(pk)
-        places = Location.objects.in_bulk()
-        today = {pk: place.local(now).date() for pk, place in places.items()}
-        quiet = _quiet(changed, today)
-        over = [(day, place) for day, place in sorted({*changed, *quiet}) if day < today[place]][:at_most]
-        zones = {place.zone for place in places.values()}
-        found = _counted(sorted({day for day, _ in over}), (*COUNTS, "schedules"), zones)
-        CountedDay.objects.bulk_create(
-            [_kept(found[day, place], location_id=place, day=day, model=CountedDay) for day, place in over],
-            update_conflicts=True,
-            unique_fields=["location", "day"],
-            update_fields=["numbers", "waits"],
-        )
-        # Of a day that is not over, one row is enough to know it by.
-        known = [pk for each in changed for pk in changed[each][: None if each in over else -1]]
-        ChangedDay.objects.filter(pk__in=known).delete()
-        if not over:
-            _sum_weeks()
-    return len(over)
-
-
-def _quiet(changed, today):
-    """The days on which nothing happened, since the first of their location on which something did."""
-    known = defaultdict(set)
-    for day, place in [*changed, *CountedDay.objects.values_list("day", "location_id")]:
-        known[place].add(day)
-    return {
-        (day, place)
-        for place, days in known.items()
-        for day in (min(days) + A_DAY * number for number in range((today[place] - min(days)).days))
-        if day not in days
-    }
-
-
-def _sum_weeks():
-    """Sum each week whose seven days have been counted, unless it is summed."""
-    is_summed = Exists(CountedWeek.objects.filter(location=OuterRef("location"), monday=OuterRef("week")))
-    days = CountedDay.objects.annotate(week=TruncWeek("day")).filter(~is_summed)
-    by_week = defaultdict(list)
-    for one in days.iterator():
-        by_week[one.week, one.location_id].append(_with_waits(one))
-    CountedWeek.objects.bulk_create(
-        _kept(_sum(days, (*COUNTS, "schedules")), location_id=place, monday=week, model=CountedWeek)
-        for (week, place), days in by_week.items()
-        if len(days) == 7
-    )
-
-
-def _kept(numbers, *, model, location_id, **when):
-    """A row of the model with these numbers: the waits stand beside the rest, and not what is empty."""
-    replies = numbers.get("replies", {}).get(str(location_id))
-    waits = sorted(replies.pop(WAITS)) if replies else []
-    filled = {key: rows for key, rows in numbers.items() if rows}
-    return model(location_id=location_id, numbers=filled, waits=waits, **when)
-
-
-def _counted(days, keys, zones, location=None):
-    """The numbers of these days from the rows themselves: by (day, place), report and what it is of.
-
-    `zones` are the time zones of all places that are meant.
-    """
-    found = defaultdict(dict)
-    if not days:
-        return found
-    for key in keys:
-        if key in COUNTS:
-            for row in _grouped(days, zones, location, **COUNTS[key]()):
-                place = row.pop("place")
-                found[row.pop("day"), place][key] = {str(place): row}
-    if "schedules" in keys:
-        for begin, end in _runs(days):
-            for each in use(begin, (end - begin).days, location=location):
-                of_day = found[each.day, each.schedule.location_id].setdefault("schedules", {})
-                of_day[str(each.schedule.pk)] = {"open": each.open, "taken": each.taken}
-    return found
-
-
-def _runs(days):
-    """The first day of each row of days without a gap, and the day after the row."""
-    for _, run in groupby(enumerate(days), lambda pair: pair[1] - A_DAY * pair[0]):
-        run = [day for _, day in run]
-        yield run[0], run[-1] + A_DAY
-
-
-def _grouped(days, zones, location, rows, *, at, place, **numbers):
-    """The numbers of these rows by day and place, where `at` leads to their time.
-
-    Only the rows of these days are read, through an index on `at`, and once.
-    """
-    around = Q()
-    for first, end in _runs(days):
-        begins, ends = during(first, end, zones)
-        around |= Q(**{f"{at}__gte": begins, f"{at}__lt": ends})
-    rows = rows.filter(around).annotate(day=LocalDay(F(at), F(f"{place}__time_zone")), place=F(place))
-    if location:
-        rows = rows.filter(**{place: location})
-    # Postgres cannot guess how many rows a condition on `day` leaves, and would choose a slow way.
-    wanted = set(days)
-    for row in rows.order_by("day", "place").values("day", "place").annotate(**numbers):
-        if row["day"] in wanted:
-            if WAITS in row:
-                waits = sorted(tenths for tenths in row[WAITS] if tenths is not None)
-                row |= {"answered": len(waits), WAITS: waits}
-            yield {name: number for name, number in row.items() if number or name == WAITS}
-
-
-def _requests():
-    """How many were asked and what came of them; `unconfirmed` of the expired were never confirmed."""
-    unconfirmed = Event.objects.filter(request=OuterRef("pk"), verb="expire", from_status=Status.UNVERIFIED)
-    # Not Exists: for that Postgres may read such events of all the years at once.
-    first = Subquery(unconfirmed.values("pk")[:1])
-    return {
-        "rows": AppointmentRequest.objects.all(),
-        "at": "created_at",
-        "place": "location",
-        "asked": Count("pk"),
-        **{str(status): Count("pk", filter=Q(status=status)) for status in Status},
-        "unconfirmed": Count(first, filter=Q(status=Status.EXPIRED)),
-    }
-
-
-def _replies():
-    """How long patients who asked on the website waited for the first answer, and how many have one.
-
-    The wait begins when the request reached the clinic: confirmed, where that was asked for.
-    """
-    answers = Event.objects.filter(request=OuterRef("pk"), verb__in=REPLIES, by__isnull=False)
-    first = Subquery(answers.order_by("at").values("at")[:1])
-    wait = ExpressionWrapper(first - Coalesce("verified_at", "created_at"), output_field=DurationField())
-    return {
-        "rows": AppointmentRequest.objects.filter(created_via=AppointmentRequest.Via.WEB),
-        "at": "created_at",
-        "place": "location",
-        "asked": Count("pk"),
-        WAITS: ArrayAgg(Cast(Round(Extract(wait, "epoch") / TENTH.seconds), IntegerField()), default=[]),
-    }
-
-
-def _visits():
-    """What came of the visits that were booked; holds and errors are none."""
-    was_one = Q(status__in=[Visit.BOOKED, Visit.ARRIVED, Visit.FULFILLED, Visit.NOSHOW])
-    return {
-        "rows": Appointment.objects.filter(was_one | (Q(status=Visit.CANCELLED) & ~Q(cancel_reason=""))),
-        "at": "period__startswith",
-        "place": "schedule__location",
-        "booked": Count("pk"),
-        "fulfilled": Count("pk", filter=Q(status=Visit.FULFILLED)),
-        "noshow": Count("pk", filter=Q(status=Visit.NOSHOW)),
-        "cancelled": Count("pk", filter=Q(status=Visit.CANCELLED)),
-        "unresolved": Count("pk", filter=Q(status__in=[Visit.BOOKED, Visit.ARRIVED])),
-    }
-
-
-def _cancellations():
-    """How long before its start a visit was cancelled, and by whom."""
-    notice = ExpressionWrapper(F("starts_at") - F("at"), output_field=DurationField())
-    return {
-        "rows": Event.objects.filter(verb="cancel").annotate(notice=notice),
-        "at": "starts_at",
-        "place": "request__location",
-        "cancelled": Count("pk"),
-        "under_a_day": Count("pk", filter=Q(notice__lt=A_DAY)),
-        "under_a_week": Count("pk", filter=Q(notice__gte=A_DAY, notice__lt=A_WEEK)),
-        "earlier": Count("pk", filter=Q(notice__gte=A_WEEK)),
-        "by_patient": Count("pk", filter=Q(by=None)),
-        "by_clinic": Count("pk", filter=Q(by__isnull=False)),
-    }
-
-
-def _messages():
-    """What became of the e-mail to patients that was due in these weeks."""
-    return {
-        "rows": Message.objects.exclude(kind__in=Message.TO_STAFF),
-        "at": "due_at",
-        "place": "request__location",
-        "owed": Count("pk"),
-        **{str(status): Count("pk", filter=Q(status=status)) for status in Message.Status},
-    }
-
-
-COUNTS = {
-    "requests": _requests,
-    "replies": _replies,
-    "visits": _visits,
-    "cancellations": _cancellations,
-    "messages": _messages,
-}

@@ -4,7 +4,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings import lifecycle, messages, reports, shield, trail
+from bookings import counting, lifecycle, messages, shield, trail
 
 
 # The lock keeps rounds from queueing up behind one that is slow (the sixth field is the second).
@@ -33,7 +33,7 @@ def purge(timestamp):
 @app.task(name="count_days")
 def count_days(timestamp):
     """Count the days that are over, for the reports."""
-    while reports.count_days(now=timezone.now()):
+    while counting.count_days(now=timezone.now()):
         pass
 
 

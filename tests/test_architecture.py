@@ -16,6 +16,7 @@ LAYERS = {
         {"lifecycle"},
         {"questions"},
         {"estimates", "forms", "messages", "reports"},
+        {"counting"},
         {"fields", "fullness"},
         {"availability", "charts", "ical", "links", "shield", "trail", "retention"},
         {"models"},

@@ -10,7 +10,7 @@ from bookings.models.clinic import Location
 class CountedDay(models.Model):
     """The numbers of one local day at one location, counted when it was over: they tell of no person.
 
-    They are true for as long as no ChangedDay says otherwise. `bookings.reports` writes them.
+    They are true for as long as no ChangedDay says otherwise. `bookings.counting` writes them.
     """
 
     location = models.ForeignKey(Location, models.PROTECT, related_name="+")

@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
-from bookings import reports
+from bookings import counting, reports
 from bookings.models import (
     Appointment,
     AppointmentRequest,
@@ -235,7 +235,7 @@ def settle(clinic):
     ChangedDay.objects.bulk_create(
         ChangedDay(location_id=place, day=day) for place in clinic["locations"] for day in days
     )
-    while reports.count_days(now=clinic["now"]):
+    while counting.count_days(now=clinic["now"]):
         pass
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -272,4 +272,4 @@ def clinic_of(boss, now: datetime):
 
 
 def next_monday(day: date) -> date:
-    return reports.monday(day) + reports.A_WEEK
+    return reports.monday(day) + counting.A_WEEK

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from bookings import lifecycle, reports
+from bookings import counting, lifecycle, reports
 from bookings.models import (
     Appointment,
     AppointmentRequest,
@@ -47,7 +47,7 @@ def a_busy_week():
 
 def count():
     """As the worker does, until there is nothing left."""
-    while reports.count_days(now=A_MONTH_ON):
+    while counting.count_days(now=A_MONTH_ON):
         pass
 
 
@@ -55,14 +55,14 @@ def test_a_day_that_was_counted_has_the_numbers_it_had_and_is_not_read_again():
     a_busy_week()
     read = reports.numbers(TWO_WEEKS)
 
-    assert reports.count_days(now=A_MONTH_ON) == CountedDay.objects.count() > 4
+    assert counting.count_days(now=A_MONTH_ON) == CountedDay.objects.count() > 4
     CountedDay.objects.update(waits=[50])
 
     assert {key: rows for key, rows in reports.numbers(TWO_WEEKS).items() if key != "replies"} == {
         key: rows for key, rows in read.items() if key != "replies"
     }
     assert reports.numbers(TWO_WEEKS, "replies")["replies"][0]["median"] == timedelta(hours=5)
-    assert ChangedDay.objects.count() == 0 and reports.count_days(now=A_MONTH_ON) == 0
+    assert ChangedDay.objects.count() == 0 and counting.count_days(now=A_MONTH_ON) == 0
 
 
 def test_what_was_counted_tells_how_long_each_first_answer_took():
@@ -77,7 +77,7 @@ def test_what_was_counted_tells_how_long_each_first_answer_took():
 
 def test_a_day_that_is_not_over_is_not_counted_but_known_to_have_changed():
     a_busy_week()
-    reports.count_days(now=make.later(hours=1))
+    counting.count_days(now=make.later(hours=1))
 
     assert CountedDay.objects.count() == 0
     assert ChangedDay.objects.count() == ChangedDay.objects.values("location", "day").distinct().count() > 4
@@ -158,7 +158,7 @@ def test_a_week_that_is_over_is_read_as_one_sum_with_the_numbers_of_its_days():
 def test_a_week_whose_last_day_is_not_over_is_no_sum():
     a_busy_week()
     sunday = make.WEDNESDAY_9 + timedelta(days=4, hours=8)
-    while reports.count_days(now=sunday):
+    while counting.count_days(now=sunday):
         pass
 
     assert CountedDay.objects.filter(day=date(2027, 3, 13)).count() == 2
