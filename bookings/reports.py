@@ -28,23 +28,18 @@ class Span:
         """Whether a table of each week at each place is more than anybody reads on a screen."""
         return self.weeks > 13 and not self.location
 
-    @property
-    def end(self) -> date:
-        """The Monday after."""
-        return self.first + A_WEEK * self.weeks
-
 
 def monday(day: date) -> date:
     """The Monday of that day's week."""
     return day - A_DAY * day.weekday()
 
 
-def numbers(span: Span, *keys: str) -> dict[str, list[dict]]:
+def numbers(span: Span, *keys: str, of_each: bool = True) -> dict[str, list[dict]]:
     """The rows of these reports by their keys (COUNTS and "schedules"; of all where none is named).
 
-    Each report has its numbers by week and place, then by place, then by week; what is not grouped by is
-    left out, and so are numbers that are 0 and weeks in which there was nothing. The place of
-    "schedules" is a schedule.
+    Each report has its numbers by week and place (where `of_each` is wanted: of a year that is much),
+    then by place, then by week; what is not grouped by is left out, and so are numbers that are 0 and
+    weeks in which there was nothing. The place of "schedules" is a schedule.
     Days that were counted when they were over are not read again, whatever happened on them.
     """
     keys = keys or (*COUNTS, "schedules")
@@ -74,7 +69,7 @@ def numbers(span: Span, *keys: str) -> dict[str, list[dict]]:
                 for of, row in counted.get(key, {}).items():
                     if (key, of) in names:
                         sums[key][week, names[key, of]] = row
-    return {key: _with_totals(sums[key]) for key in keys}
+    return {key: _with_totals(sums[key], of_each=of_each) for key in keys}
 
 
 def _places(span):
@@ -114,13 +109,13 @@ def _kept_days(span, places, *, besides):
     return {(one.day, one.location_id): with_waits(one) for one in kept}
 
 
-def _with_totals(sums):
+def _with_totals(sums, *, of_each):
     """Rows of what has these sums by week and place, with those of each place and of each week."""
     by_place, by_week = {}, {}
     for (week, place), one in sums.items():
         add(by_place.setdefault(place, {}), one)
         add(by_week.setdefault(week, {}), one)
-    by_both = sorted(sums.items(), key=lambda pair: pair[0][0])
+    by_both = sorted(sums.items(), key=lambda pair: pair[0][0]) if of_each else []
     rows = [{"week": week, "place": place, **one} for (week, place), one in by_both]
     rows += [{"place": place, **one} for place, one in by_place.items()]
     rows += [{"week": week, **one} for week, one in sorted(by_week.items())]

@@ -134,7 +134,7 @@ def _suits(asked, schedule, time):
 def asked(*, now):
     """Requests and first replies of the last weeks: picture and table."""
     span = Span(reports.monday(now.date()) - reports.A_WEEK * (WEEKS - 1), WEEKS)
-    found = reports.numbers(span, "replies")["replies"]
+    found = reports.numbers(span, "replies", of_each=False)["replies"]
     by_week = {row["week"]: row for row in found if "place" not in row}
     rows = [
         (week, *(by_week.get(week, {}).get(number, 0) for number in ("asked", "answered")))

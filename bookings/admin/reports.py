@@ -186,7 +186,7 @@ def show(request):
     """All reports on one page, for `?location=&weeks=&until=`."""
     form = SpanForm(request.GET or None, auto_id="span-%s")
     span = form.span(now=timezone.now())
-    found = reports.numbers(span)
+    found = reports.numbers(span, of_each=not span.is_long)
     context = {
         **admin.site.each_context(request),
         "title": "Reports",
@@ -202,9 +202,7 @@ def table(report, found, span):
     """A report as its template wants it: picture, heads and rows of text."""
     rows = found[report.key]
     by_week = {row["week"]: report.shown(row)[2] for row in rows if "place" not in row}
-    listed = [row for row in rows if "place" in row and not (span.is_long and "week" in row)] + [
-        row for row in rows if span.is_long and "place" not in row
-    ]
+    listed = rows if span.is_long else [row for row in rows if "place" in row]
     drawn = {
         report.numbers[key]: [by_week.get(week, {}).get(key) for week in span.mondays] for key in report.drawn
     }
