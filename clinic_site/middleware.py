@@ -85,6 +85,7 @@ def explain_refusals(get_response):
         title, why = REFUSALS[response.status_code]
         response.content = render_to_string("refused.html", {"title": title, "why": why}, request)
         response.headers["Content-Type"] = "text/html; charset=utf-8"
+        response.headers["Content-Length"] = str(len(response.content))  # the one before was counted inside
         return response
 
     return explain
