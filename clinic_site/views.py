@@ -112,11 +112,22 @@ def bad_request(request, exception):
 
 
 def forbidden(request, exception):
-    return HttpResponseForbidden()  # likewise
+    why = "Your role does not include it. If you need it for your work, ask whoever keeps the accounts."
+    refused = _refused_at_the_desk(request, "This page is not open to you", why, status=403)
+    return refused or HttpResponseForbidden()  # likewise
 
 
 def not_found(request, exception):
-    return render(request, "404.html", status=404)
+    why = "It may have been taken away, or a letter is missing in the address."
+    refused = _refused_at_the_desk(request, "We cannot find this page", why, status=404)
+    return refused or render(request, "404.html", status=404)
+
+
+def _refused_at_the_desk(request, title, why, *, status):
+    """For staff on a page of theirs; None for everybody else."""
+    if request.path.startswith(reverse("admin:index")) and admin.site.has_permission(request):
+        context = {**admin.site.each_context(request), "title": title, "why": why}
+        return render(request, "admin/refused.html", context, status=status)
 
 
 def server_error(request):

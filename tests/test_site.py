@@ -139,6 +139,18 @@ def test_what_is_refused_has_our_look_and_the_phone_number(client):
         answer for answer in answers if "(703) 555-0142" not in answer.text or "<h1" not in answer.text
     ] == []
     assert answers[0].headers["Allow"] == "GET, HEAD" and "script-src" in str(answers[0].headers)
+    # A browser reads no further than the answer says it is long.
+    counted = [one for one in answers if "Content-Length" in one.headers]
+    assert [int(one.headers["Content-Length"]) for one in counted] == [len(one.content) for one in counted]
+
+
+@pytest.mark.django_db
+def test_staff_who_are_refused_stay_at_the_desk_and_others_do_not_see_it(client):
+    client.force_login(User.objects.create_user("lee", is_staff=True))
+    for address, status in {"/staff/reports/": 403, "/staff/nothing/": 404, "/nothing/": 404}.items():
+        refused = client.get(address)
+        is_of_the_desk = "To the first page of the front desk" in refused.text
+        assert (refused.status_code, is_of_the_desk) == (status, address.startswith("/staff/"))
 
 
 @pytest.mark.django_db
