@@ -129,8 +129,8 @@ def test_names_are_for_the_screen_and_initials_for_the_wall(desk):
 
     page = day(desk, room)
 
-    on_paper = re.search(r'<p class="for-paper">\s*(N\. .*?)</p>', page, re.DOTALL).group(1)
-    assert " ".join(on_paper.split()) == f"N. T. Á. {asked.reference}, 1 hour"
+    on_paper = re.search(r'<p class="for-paper">\s*(<bdi>N\. .*?)</p>', page, re.DOTALL).group(1)
+    assert " ".join(on_paper.split()) == f"<bdi>N. T. Á.</bdi> {asked.reference}, 1 hour"
     assert re.findall(r"for-screen[^§]{,300}Nguyễn Thị Ánh", page)
     assert page.count("Nguyễn Thị Ánh") == 1
 
@@ -249,7 +249,8 @@ def test_the_week_shows_each_day_with_its_visits_and_free_time(desk):
         "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
     ]  # fmt: skip
     assert (
-        row_at(sheet, "Wednesday")[1][0] == f"Room: 9am EST , {asked.reference} N. T. Á., 1 hour 7 hours free"
+        row_at(sheet, "Wednesday")[1][0]
+        == f"Room: 9am EST , {asked.reference} N. T. Á. , 1 hour 7 hours free"
     )
     assert row_at(sheet, "Saturday")[1][0] == "Room: not open"
     assert "Nguyễn" not in page
