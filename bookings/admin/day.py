@@ -178,7 +178,7 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
             "admin/bookings/phone.html",
             self._context(
                 request,
-                title="Error: request by phone" if form.errors else "Request by phone",
+                title="Request by phone",
                 form=form,
                 location=location,
                 locations=Location.objects.all(),
@@ -233,7 +233,7 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
             "admin/bookings/move.html",
             self._context(
                 request,
-                title=f"{'Error: move' if form.errors else 'Move'} {asked.reference}",
+                title=f"Move {asked.reference}",
                 form=form,
                 original=appointment,
                 asked=asked,
