@@ -1,5 +1,6 @@
 """The two forms at the door: the password, and the wish for a new one."""
 
+from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import PasswordResetForm
 from django.core.exceptions import ValidationError
@@ -11,6 +12,11 @@ from clinic_site.attempts import Kind
 
 class SignInForm(AdminAuthenticationForm):
     """Django's own, with tries limited: the same words and the same work whether a name exists or not."""
+
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "The username or the password is not right. Capital and small letters matter.",
+    }
 
     def clean(self):
         name, now = self.cleaned_data.get("username"), timezone.now()
@@ -31,6 +37,16 @@ class SignInForm(AdminAuthenticationForm):
 
 class ResetForm(PasswordResetForm):
     """Django's own; the worker writes the e-mail, so that an address without an account takes as long."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={
+            "required": "Enter the e-mail address of your account",
+            "invalid": "Enter an e-mail address in the correct format, like name@example.com",
+        },
+    )
 
     def save(self, *, request, **options):
         email = self.cleaned_data["email"]

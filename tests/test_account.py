@@ -222,8 +222,8 @@ def test_a_link_for_a_new_password_works_once_and_the_second_factor_is_asked_all
     browser = Client()
 
     assert "at least 15 characters" in choose(browser, link, "short")
-    assert "Your password has been set" in choose(browser, link)
-    assert "link was invalid" in choose(Client(), link, "a third long password")
+    assert "Your new password is kept" in choose(browser, link)
+    assert "This link does not work any more" in choose(Client(), link, "a third long password")
 
     assert not is_in(desk)  # everybody who was signed in is out
     give_password(browser, password=NEW)

@@ -15,8 +15,8 @@ def sign_in(page, name):
     page.goto("/staff/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("link", name="Log out").or_(page.get_by_role("button", name="Log out")).wait_for()
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Sign out").or_(page.get_by_role("button", name="Sign out")).wait_for()
 
 
 def propose(page, pk):
@@ -103,15 +103,15 @@ def test_words_survive_signing_in_anew_on_another_tab(visit, violations, display
     propose(page, Page.objects.get(path=LIGHT).pk)
     tab = page.context.new_page()
     tab.goto("/staff/")
-    tab.get_by_role("button", name="Log out").click()
+    tab.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Keep these words").click()
     page.get_by_role("heading", name="You are signed out").wait_for()
     found = [violations(page)]
     tab.goto("/staff/")
     tab.get_by_label("Username").fill("robin")
     tab.get_by_label("Password").fill("a long password")
-    tab.get_by_role("button", name="Log in").click()
-    tab.get_by_role("button", name="Log out").wait_for()
+    tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name="Sign out").wait_for()
 
     page.get_by_role("button", name="Send it again").click()
     page.get_by_role("heading", name="This form is too old").wait_for()

@@ -48,7 +48,7 @@ def sign_in(page):
     page.goto("/staff/")
     page.get_by_label("Username").fill("robin")
     page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])

@@ -41,13 +41,13 @@ def test_signing_in_with_an_app_and_then_with_a_passkey(visit, violations, live_
     def give_password():
         page.get_by_label("Username").fill("robin")
         page.get_by_label("Password").fill("a long password")
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Sign in").click()
 
     look("sign in")
-    page.get_by_role("link", name="Forgotten your login").click()
+    page.get_by_role("link", name="Forgotten your password").click()
     look("reset")
-    page.get_by_label("Email address").fill("robin@example.com")
-    page.get_by_role("button", name="Reset my password").click()
+    page.get_by_label("E-mail address").fill("robin@example.com")
+    page.get_by_role("button", name="Send me the link").click()
     look("reset sent")
     page.goto("/staff/reports/")
     give_password()
@@ -70,7 +70,7 @@ def test_signing_in_with_an_app_and_then_with_a_passkey(visit, violations, live_
     page.get_by_role("link", name="Back", exact=True).click()
     page.get_by_role("link", name="Reset a colleague").click()
     look("colleagues")
-    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Sign out").click()
 
     page.goto("/staff/reports/")
     give_password()
@@ -117,7 +117,7 @@ def test_a_screen_that_is_left_alone_is_covered_and_keeps_what_was_typed(visit, 
     other = opened.value
     other.get_by_label("Username").fill("robin")
     other.get_by_label("Password").fill("a long password")
-    other.get_by_role("button", name="Log in").click()
+    other.get_by_role("button", name="Sign in").click()
     other.get_by_role("heading", name="Front desk").wait_for()
     page.get_by_label("Old password").wait_for()
     assert page.get_by_label("Old password").input_value() == "half typed"
