@@ -189,6 +189,13 @@ class ClosureAdmin(admin.ModelAdmin):
         )
     ]
 
+    def formfield_for_dbfield(self, *args, **kwargs):
+        """Nobody adds or changes a location on the way to closing one."""
+        field = super().formfield_for_dbfield(*args, **kwargs)
+        for way in ("add", "change", "view"):
+            setattr(field.widget, f"can_{way}_related", False)
+        return field
+
     def get_fieldsets(self, request, obj=None):
         """Who may only look reads the two times as sentences."""
         if obj and not self.has_change_permission(request, obj):

@@ -51,8 +51,13 @@ class ClosureForm(forms.ModelForm):
     class Meta:
         model = Closure
         fields = ["location", "schedule", "reason"]
+        labels = {"schedule": "Chair or room"}
+        error_messages = {
+            "location": {"required": "Select a location"},
+            "reason": {"required": "Select a reason"},
+        }
         help_texts = {
-            "schedule": "Empty: the whole location is closed. Choose one to close only that chair or room.",
+            "schedule": "Choose one to close only that chair or room.",
             "reason": "Staff see it on the day. Patients only see that no time is free.",
         }
 
@@ -61,6 +66,7 @@ class ClosureForm(forms.ModelForm):
         super().__init__(*args, instance=instance, initial=initial, **kwargs)
         if "schedule" in self.fields:  # not for who may only look
             self.fields["schedule"].queryset = Schedule.objects.select_related("location")
+            self.fields["schedule"].empty_label = "The whole location"
 
     def clean(self):
         answers = super().clean()

@@ -147,11 +147,11 @@ class TimeForm(ActForm):
     )
     schedule = forms.ModelChoiceField(
         Schedule.objects.select_related("location"),
-        label="Schedule",
+        label="Chair or room",
         required=False,
         empty_label="Any that is free",
-        help_text="Name one to use it outside its hours.",
-        error_messages={"invalid_choice": "Select a schedule"},
+        help_text="Choose one to use it outside its hours.",
+        error_messages={"invalid_choice": "Select a chair or room"},
     )
     reason = forms.ChoiceField(
         label="Why, where it breaks a rule?",
@@ -167,7 +167,13 @@ class TimeForm(ActForm):
         if not may_override:
             del self.fields["reason"]
         given = self.data.get("start") if self.is_bound else start
-        self.fields["start"].widget.choices = self._times(given)
+        self.fields["start"].widget.choices = known = self._times(given)
+        self.asks_in = "start"
+        if len(known) == 1:  # nothing to choose from: the day and the hour are the question
+            self.asks_in = "day"
+            self.fields["start"].widget = forms.HiddenInput()
+            self.initial["start"] = ANOTHER
+            self.fields["day"].label, self.fields["hour"].label = "Day", "Hour"
         if not self._comes_twice():
             del self.fields["which"]
 
@@ -223,10 +229,10 @@ class TimeForm(ActForm):
             return
         schedule = data["schedule"]
         if schedule and schedule.location_id != location.pk:
-            self.add_error("schedule", "This schedule belongs to another location")
+            self.add_error("schedule", "This chair or room belongs to another location")
             return
         if starts_at <= self.now:
-            self.add_error("start", "This time has passed. Choose one that is still ahead")
+            self.add_error(self.asks_in, "This time has passed. Choose one that is still ahead")
             return
         self._weigh(Choice(visit_type, location, starts_at, schedule, data.get("reason", "")))
 
@@ -240,7 +246,11 @@ class TimeForm(ActForm):
             return chosen
         if not (data.get("day") and data.get("hour")):
             if not {"day", "hour"} & set(self.errors):
-                self.add_error("start", "Select a time, or enter another day and hour")
+                missing = {
+                    "day": "Enter a day and an hour",
+                    "start": "Select a time, or enter another day and hour",
+                }
+                self.add_error(self.asks_in, missing[self.asks_in])
             return None
         instants = times.read_wall_time(data["day"], data["hour"], location)
         if not instants:
@@ -267,14 +277,15 @@ class TimeForm(ActForm):
             self.warnings += one.objections
         else:
             free = [one for one in found if one.is_free]
+            fit = [one for one in found if times.NOT_FOR_IT not in one.objections]
             if not free:
-                self.add_error("start", f"Nothing is free then. {in_short(found)}")
+                self.add_error(self.asks_in, f"Nothing is free then. {in_short(fit or found)}")
                 return
             if not any(one.is_regular for one in free):
                 choice = Choice(
                     choice.visit_type, choice.location, choice.starts_at, free[0].schedule, choice.reason
                 )
-        weigh(self, "start", self.warnings)
+        weigh(self, self.asks_in, self.warnings)
         if not self.errors:
             self.cleaned_data["choice"] = choice
 

@@ -128,7 +128,7 @@ def test_an_hour_that_comes_twice_becomes_a_choice_of_the_two(desk):
         ({"last_day": "2027-03-09"}, "It ends before it starts"),
         ({"last_day": "", "hour": "12:00", "last_hour": "09:00"}, "It ends before it starts"),
         ({"day": "2027-03-14", "hour": "02:30"}, "There is no 02:30 in Arlington on that day"),
-        ({"location": ""}, "This field is required"),
+        ({"location": ""}, "Select a location"),
         ({"schedule": "other"}, "This chair or room belongs to another location"),
     ],
 )

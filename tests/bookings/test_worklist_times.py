@@ -181,7 +181,7 @@ WRONG = {
     "Enter an hour like 14:30": typed("2027-03-12", "25:00"),
     "This time has passed. Choose one that is still ahead": typed("2027-03-08", "09:00"),
     "Select a location": {"start": FRIDAY_9.isoformat(), "location": "999"},
-    "Select a schedule": {"start": FRIDAY_9.isoformat(), "schedule": "x"},
+    "Select a chair or room": {"start": FRIDAY_9.isoformat(), "schedule": "x"},
 }
 
 
