@@ -239,7 +239,7 @@ ACTS = {
         ),
         Act(
             "payment",
-            "Who pays?",
+            "Write down who pays",
             "Kept. Where an estimate is owed, its day stands on this page.",
             lambda asked, given, **who: lifecycle.record_payment(asked, **given, **who),
             lambda asked, now: asked.status in (*AppointmentRequest.OPEN, Status.ACCEPTED),
