@@ -17,10 +17,14 @@ LIST = "/staff/bookings/appointmentrequest/"
 @pytest.fixture
 def asked(clinic):
     """A request at the demo clinic that waits for an answer, for a time some days ahead."""
+    return asked_for("anh@example.com")
+
+
+def asked_for(email, slot=0):
     now = timezone.now()
     visit, place = VisitType.objects.get(slug="first-consultation"), Location.objects.get(slug="arlington")
     day = place.local(now).date() + timedelta(days=3)
-    start = availability.free_slots(visit, place, day, 14, now=now)[0].starts_at
+    start = availability.free_slots(visit, place, day, 14, now=now)[slot].starts_at
     request = lifecycle.submit(
         submission=uuid.uuid4(),
         visit_type=visit,
@@ -28,7 +32,7 @@ def asked(clinic):
         starts_at=start,
         patient_name="Nguyễn Thị Ánh",
         contact_by="email",
-        email="anh@example.com",
+        email=email,
         phone="(703) 555-0142",
         needs=["dim_room"],
         note="Room for a wheelchair",
@@ -44,6 +48,7 @@ def test_the_pages_of_the_desk_have_no_violation_and_fit_a_phone(visit, violatio
     found, wide = {}, {}
 
     def look(name):
+        page.wait_for_load_state()
         found[name] = violations(page)
         wide[name] = page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0
 
@@ -118,3 +123,21 @@ def test_another_time_is_offered_after_its_message_was_read(visit, asked, javasc
 
     assert "Offered. The time is held" in page.locator(".messagelist").inner_text()
     assert AppointmentRequest.objects.get().status == "offered"
+
+
+def test_who_comes_back_from_a_request_that_left_the_list_stands_where_it_stood(visit, asked):
+    for name in ("bo", "chi"):
+        asked_for(f"{name}@example.com", slot=4)
+    page = visit("/")
+    sign_in(page)
+    page.goto(LIST)
+    rows = page.locator("#result_list tbody th a").all_inner_texts()
+    assert len(rows) == 3
+
+    page.get_by_role("link", name=rows[1]).click()
+    page.get_by_role("link", name="Accept").click()
+    page.get_by_role("button", name="Accept").click()
+    page.get_by_role("link", name="Back to the list").click()
+
+    page.wait_for_url("**#r*")
+    assert page.evaluate("document.activeElement.innerText") == rows[2]
