@@ -173,6 +173,9 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
         if waiting:
             shown = [one["asked"] for one in waiting]
             trail.viewed(request.user, shown, kind=trail.Kind.LIST, now=now)
+        elif not form.is_bound:  # somebody is on the phone: no way to the first question
+            first = "patient_name" if form.initial.get("visit_type") else "visit_type"
+            form.fields[first].widget.attrs["autofocus"] = True
         return TemplateResponse(
             request,
             "admin/bookings/phone.html",
