@@ -41,6 +41,14 @@ class SetUp:
     def get_form(self, request, obj=None, change=False, **kwargs):
         return super().get_form(request, obj, change, labels=LABELS, **kwargs)
 
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """What is missing is asked for by the name that stands beside it."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        verb = "Select" if isinstance(field, forms.ModelChoiceField) else "Enter"
+        asked_for = LABELS.get(db_field.name, db_field.verbose_name).lower()
+        field.error_messages["required"] = f"{verb} the {asked_for}"
+        return field
+
     def has_delete_permission(self, request, obj=None):
         return False
 

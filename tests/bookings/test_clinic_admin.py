@@ -207,3 +207,14 @@ def test_the_set_up_pages_say_what_a_change_does_to_visits_that_are_booked(desk)
     ]
 
     assert [re.search(r"booked (there )?(stay|keep)", page) is not None for page in pages] == [True] * 3
+
+
+def test_what_is_missing_in_the_set_up_is_asked_for_by_its_name(desk):
+    empty = {"opening_hours-TOTAL_FORMS": 0, "opening_hours-INITIAL_FORMS": 0}
+
+    page = desk.post("/staff/bookings/schedule/add/", empty).text
+
+    assert re.findall(r"(?:Select|Enter) the [\w ]+(?=</li>)", page) == [
+        "Select the location", "Enter the name", "Select the visit types", "Enter the place in lists",
+    ]  # fmt: skip
+    assert "This field is required" not in page
