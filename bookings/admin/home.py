@@ -86,7 +86,7 @@ def could_come(*, now):
         if time:
             given_back = [one for one in given_back if not _overlap(one, time)]
             place, starts_at = asked.location, _start(asked, time[1])
-            url = day_address(place, place.local(starts_at).date())
+            url = f"{day_address(place, place.local(starts_at).date())}#waiting"
             found.append({"asked": asked, "when": place.time_in_words(starts_at), "url": url})
     return found
 

@@ -86,7 +86,7 @@ def test_a_time_that_was_given_back_is_named_with_who_has_waited_longest_for_it(
     ]
     place = room.location
     assert home.could_come(now=now)[0]["url"] == (
-        f"/staff/bookings/appointment/?location={place.slug}&date=2027-03-10"
+        f"/staff/bookings/appointment/?location={place.slug}&date=2027-03-10#waiting"
     )
 
 
