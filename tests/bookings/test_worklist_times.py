@@ -217,3 +217,13 @@ def test_a_new_address_gets_the_link_and_a_wrong_one_its_sentence(desk):
 
     asked.refresh_from_db()
     assert (asked.email, asked.messages.last().kind) == ("new@example.com", "link")
+
+
+def test_where_no_time_is_near_the_day_and_the_hour_are_the_question(desk):
+    asked = make.submitted(asks_for="call", visit_type=None, starts_at=None, by=make.staff("lee"))
+
+    page = desk.get(url(asked, "book")).content.decode()
+    nothing = text(desk.post(url(asked, "book"), answers(asked, start="another", visit_type="", _do="")))
+
+    assert 'type="radio"' not in page and ">Day</label>" in page and "Another" not in page
+    assert "Enter a day and an hour" in nothing and "Select a time" not in nothing
