@@ -52,6 +52,14 @@ class Desk:
             *super().get_urls(),
         ]
 
+    def changelist_view(self, request, extra_context=None):
+        """The list; who pressed its button with nothing ticked or nothing chosen is told what to do."""
+        is_whole = request.POST.get("_selected_action") and request.POST.get("action")
+        if request.method == "POST" and not is_whole and self.has_view_permission(request):
+            messages.warning(request, "Tick the requests, choose what to do with them, and press Go.")
+            return HttpResponseRedirect(request.get_full_path())
+        return super().changelist_view(request, extra_context)
+
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """Everything about one request on one page; nothing is edited here."""
         if request.method != "GET" or not self.has_view_permission(request):

@@ -72,3 +72,11 @@ def test_who_may_not_decide_decides_nothing_in_bulk(client, monkeypatch, django_
 
     assert ("accept_each" in page, "arrive_each" in page) == (False, True)
     assert statuses(asked) == ["pending"]
+
+
+def test_who_ticks_or_chooses_nothing_is_told_what_to_do(desk):
+    asked = make.confirmed()
+
+    for given in ({"action": "accept_each"}, {"action": "", "_selected_action": [asked.pk]}):
+        said = text(desk.post(LIST, given, follow=True))
+        assert "Tick the requests, choose what to do with them, and press Go." in said
