@@ -1,6 +1,7 @@
 """The clinic's settings, with what tests need different: a database of their own, quick hashing."""
 
 import os
+import sys
 
 os.environ.setdefault("DEMO", "yes")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")  # Playwright keeps an event loop in our thread
@@ -13,6 +14,7 @@ if "DATABASE_URL" not in os.environ:
     POSTGRES_DIR = VAR_DIR / "postgres-tests"
     DATABASES["default"].update(database.address("", POSTGRES_DIR))
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # files from static/, nothing collected
+sys.dont_write_bytecode = False  # kept, the test files need not be compiled by each process of each run
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
