@@ -8,11 +8,13 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")  # Playwright keeps an
 
 from clinic_site import database
 from clinic_site.settings import *  # noqa: F403
-from clinic_site.settings import DATABASES, VAR_DIR
+from clinic_site.settings import DATABASE_LIMITS, DATABASES, VAR_DIR
 
 if "DATABASE_URL" not in os.environ:
     POSTGRES_DIR = VAR_DIR / "postgres-tests"
     DATABASES["default"].update(database.address("", POSTGRES_DIR))
+# Fifty people at once, on a machine that does other work too, may wait for longer than a visitor should.
+DATABASE_LIMITS = dict.fromkeys(DATABASE_LIMITS, "60s")
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # files from static/, nothing collected
 sys.dont_write_bytecode = False  # kept, the test files need not be compiled by each process of each run
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
