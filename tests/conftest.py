@@ -1,6 +1,7 @@
 import asyncio
 import email
 import email.policy
+import gc
 import os
 import socket
 
@@ -36,6 +37,13 @@ def pytest_sessionstart(session):
 def pytest_collection_modifyitems(items):
     """Tests that start whole programs go first: one of them is longer than many others together."""
     items.sort(key=lambda item: item.path.name != "test_runclinic.py")
+
+
+def pytest_collection_finish():
+    """Do not look through the whole of Django for garbage, again and again: that took a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 50)
 
 
 def pytest_sessionfinish(session):
