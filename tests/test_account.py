@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -21,7 +20,6 @@ from clinic_site import second_factor, sessions, tasks
 from clinic_site.middleware import WithoutLinks
 from tests import make
 from tests.bookings.conftest import words
-from tests.bookings.test_roles import accounts, desk_groups
 from tests.test_signing_in import RIGHT, events, give_password, is_in
 
 pytestmark = pytest.mark.django_db
@@ -252,8 +250,6 @@ def test_the_log_never_holds_a_link_for_a_new_password():
 
 
 def manager(client):
-    desk_groups.create_groups(apps, None)
-    accounts.give_rights(apps, None)
     boss = get_user_model().objects.create_user("boss", None, RIGHT, is_staff=True)
     boss.groups.add(Group.objects.get(name="Manager"))
     make.sign_in(client, boss, device=make.app_of(boss))

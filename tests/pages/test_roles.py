@@ -19,8 +19,7 @@ ROLES = ["nobody", "patient", "staff", EDITOR, REVIEWER]
 
 
 def member(role):
-    """Somebody signed in with this role. A test with real commits may have emptied the groups."""
-    groups.create_groups(apps, None)
+    """Somebody with this role. The groups are those that the migrations have made."""
     user = get_user_model().objects.create_user("member", is_staff=role != "patient")
     if role in groups.GROUPS:
         user.groups.add(Group.objects.get(name=role))
