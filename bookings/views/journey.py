@@ -71,7 +71,7 @@ def first_step(request):
     """The first question; answering it begins a journey."""
     form = WhoForm(request.POST if request.method == "POST" else None, answers={})
     if not form.is_valid():
-        return _show(request, "who", form, status=422 if form.is_bound else 200)
+        return _show(request, "who", form, _path({}), status=422 if form.is_bound else 200)
     brought = linked.read(request.GET, now=timezone.now())
     answers = {"who": form.answer(), "began": request.POST.get(shield.BEGAN, "")}
     _note_decoy(request, answers)
@@ -80,7 +80,7 @@ def first_step(request):
     if brought and brought.start and not brought.is_free:
         answers["gone"] = brought.start.isoformat()
     journey = begin(request, answers)
-    return redirect("request_step", journey, _next_question(answers))
+    return redirect("request_step", journey, _next_question(_path(answers), answers))
 
 
 def begin(request, answers: dict, journey: uuid.UUID | None = None) -> str:
@@ -104,13 +104,15 @@ def step(request, journey, step, other=None):
     _put_aside_what_is_gone(answers)
     path = _path(answers)
     if step not in path or any(name not in answers for name in path[: path.index(step)]):
-        return redirect("request_step", journey, _next_question(answers))
+        return redirect("request_step", journey, _next_question(path, answers))
     form = _form(request, step, other, answers)
     if request.method == "POST":
         _note_decoy(request, answers)
     if request.method == "POST" and form.is_valid():
-        return _answered(request, journey, step, answers, form)
-    return _show(request, step, form, journey=journey, other=other, status=422 if form.is_bound else 200)
+        return _answered(request, journey, step, path, answers, form)
+    return _show(
+        request, step, form, path, journey=journey, other=other, status=422 if form.is_bound else 200
+    )
 
 
 def _note_decoy(request, answers):
@@ -135,10 +137,10 @@ def _form(request, step, other, answers):
     )
 
 
-def _answered(request, journey, step, answers, form):
+def _answered(request, journey, step, path, answers, form):
     """Keep the answer and go on: to the first question still open, or back to the check page."""
     if step == "check":
-        return _send(request, journey, answers)
+        return _send(request, journey, path, answers)
     answer = form.answer()
     if answers.get(step) != answer:
         for later in DEPENDING_ON.get(step, []):
@@ -148,7 +150,9 @@ def _answered(request, journey, step, answers, form):
     answers[step] = answer
     answers.pop("gone", None)
     request.session.modified = True
-    return redirect("request_step", journey, _next_question(answers))
+    if step == "visit":  # only this answer changes what else is asked
+        path = _path(answers)
+    return redirect("request_step", journey, _next_question(path, answers))
 
 
 def _path(answers):
@@ -171,8 +175,8 @@ def _has_price(answers):
     return chosen is not None and VisitType.objects.filter(slug=chosen, price__isnull=False).exists()
 
 
-def _next_question(answers):
-    return next(name for name in _path(answers) if name not in answers)
+def _next_question(path, answers):
+    return next(name for name in path if name not in answers)
 
 
 def _ask_again(answers, step):
@@ -192,7 +196,7 @@ def _put_aside_what_is_gone(answers):
             _ask_again(answers, step)
 
 
-def _send(request, journey, answers):
+def _send(request, journey, path, answers):
     visit_type, location = _chosen(answers)
     when = answers["when"]
     wanted = {"starts_at": datetime.fromisoformat(when["start"])} if when["asks_for"] == "time" else {}
@@ -208,7 +212,7 @@ def _send(request, journey, answers):
             asks_for=when["asks_for"],
             periods=[period(**fields) for fields in when.get("periods", [])],
             is_suspect=shield.is_suspect(seen, request.META, person, now=now),
-            pays_self=PAYS_SELF[answers["pay"]["pays_self"]] if "pay" in _path(answers) else None,
+            pays_self=PAYS_SELF[answers["pay"]["pays_self"]] if "pay" in path else None,
             now=now,
             **wanted,
             **you,
@@ -232,8 +236,7 @@ def _chosen(answers):
     )
 
 
-def _show(request, step, form, *, journey=None, other=None, status=200):
-    path = _path(form.answers)
+def _show(request, step, form, path, *, journey=None, other=None, status=200):
     position = path.index(step)
     previous = "when" if other else path[position - 1] if position else None
     context = {

@@ -51,6 +51,14 @@ def test_each_answer_leads_to_the_next_question(client, walk, steps, question):
     assert re.search(rf"<h1>.*{re.escape(question)}\s*</h1>", page, re.S)
 
 
+def test_a_page_finds_out_once_what_there_is_to_choose(client, walk, django_assert_num_queries):
+    """The session, the visit, the place, the price and the places for who comes back."""
+    address = walk("visit", "where", "when").headers["Location"]
+
+    with django_assert_num_queries(5):
+        client.get(address)
+
+
 def test_a_question_cannot_be_skipped(client, walk):
     response = walk("visit")
 
