@@ -67,11 +67,20 @@ def owe(request: AppointmentRequest, kind: str, *, now: datetime, due_at: dateti
     It leaves at `due_at`, else after the grace. To be called inside the transaction of the change:
     both stand or fall together.
     """
-    if not _recipient(request, kind):
-        return
+    _owe(request, {kind: due_at}, now=now)
+
+
+def _owe(request, due, *, now):
+    """Owe a message of each kind, at the instant that `due` names."""
+    Message.objects.bulk_create(
+        _owed(request, kind, due_at, now=now) for kind, due_at in due.items() if _recipient(request, kind)
+    )
+
+
+def _owed(request, kind, due_at, *, now):
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].partition("@")[2]
     is_welcome = _is_welcome(request, kind, now=now)
-    Message.objects.create(
+    return Message(
         request=request,
         kind=kind,
         status=Status.QUEUED if is_welcome else Status.SUPPRESSED,
@@ -91,9 +100,8 @@ def tell_staff(request: AppointmentRequest, *, now: datetime, is_news: bool = Tr
 
     To those who have entered it themselves it `is_news` no more.
     """
-    if is_news:
-        owe(request, Kind.STAFF_NEW, now=now)
-    owe(request, Kind.STAFF_OVERDUE, now=now, due_at=request.reply_until)
+    news = {Kind.STAFF_NEW: None} if is_news else {}
+    _owe(request, {**news, Kind.STAFF_OVERDUE: request.reply_until}, now=now)
 
 
 def remind(appointment: Appointment, *, now: datetime) -> None:
@@ -107,10 +115,12 @@ def remind(appointment: Appointment, *, now: datetime) -> None:
         Kind.REMINDER_1: visit_type.remind_1_day_before,
     }
     starts_at = location.local(appointment.starts_at)
+    due = {}
     for kind, before in REMINDERS.items():
         due_at = instant((starts_at - before).date(), starts_at.time(), location.zone, fold=starts_at.fold)
         if wanted[kind] and due_at > now + GRACE:
-            owe(appointment.request, kind, now=now, due_at=due_at)
+            due[kind] = due_at
+    _owe(appointment.request, due, now=now)
 
 
 def carry_on(request: AppointmentRequest) -> None:

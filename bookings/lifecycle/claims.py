@@ -84,9 +84,8 @@ def claim(
     )
     appointment.occupied = DateTimeTZRange(*occupied)
     appointment.status, appointment.held_until = status, held_until
-    if Appointment.objects.filter(
-        schedule=appointment.schedule, status__in=Appointment.OCCUPYING, occupied__overlap=occupied
-    ).exists():
+    # The one that we choose ourselves was found free a moment ago, under its lock.
+    if choice.schedule and _is_taken(choice.schedule, occupied):
         raise TimeGone
     appointment.save()
     return appointment
@@ -94,7 +93,8 @@ def claim(
 
 def confirm_hold(request: AppointmentRequest, choice: Choice) -> Appointment | None:
     """Book the time that the locked request holds, where that is the one chosen; else None."""
-    held = request.appointments.select_for_update().filter(status=Held).first()
+    mine = request.appointments.select_related("schedule").select_for_update(of=["self"])
+    held = mine.filter(status=Held).first()
     if held is None or not is_the_same(held, choice):
         return None
     held.status, held.held_until = Appointment.Status.BOOKED, None
@@ -123,11 +123,18 @@ def let_go(request: AppointmentRequest) -> int:
     return request.appointments.filter(status=Held).update(status=Appointment.Status.CANCELLED)
 
 
+def _is_taken(schedule, occupied):
+    taken = Appointment.objects.filter(status__in=Appointment.OCCUPYING, occupied__overlap=occupied)
+    return taken.filter(schedule=schedule).exists()
+
+
 def _schedule_for(choice, *, now):
     """The free schedule with the fewest visits that day; of several, the first in order."""
     place = choice.location
     free = availability.schedules_free_at(choice.visit_type, place, choice.starts_at, now=now)
     if not free:
         raise TimeGone
+    if len(free) == 1:
+        return free[0]
     busy = availability.visits_on(place.local(choice.starts_at).date(), place, now=now)
     return min(free, key=lambda schedule: (busy[schedule.pk], schedule.position, schedule.pk))

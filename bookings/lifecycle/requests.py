@@ -340,8 +340,10 @@ def _book(locked, choice, *, verb, by, now):
     booked = claims.confirm_hold(locked, choice) or claims.claim(
         locked, choice, schedules, status=Appointment.Status.BOOKED, now=now
     )
+    due_before = locked.estimate_due_on
     set_estimate_day(locked, scheduled_at=now)
-    locked.save(update_fields=["estimate_due_on"])
+    if locked.estimate_due_on != due_before:
+        locked.save(update_fields=["estimate_due_on"])
     messages.owe(locked, Kind.ACCEPTED, now=now)
     messages.remind(booked, now=now)
     return booked

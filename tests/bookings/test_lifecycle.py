@@ -21,6 +21,17 @@ def test_a_submitted_request_waits_for_an_answer_and_holds_its_time():
     assert (hold.status, hold.starts_at, hold.held_until) == ("pending", make.WEDNESDAY_9, asked.reply_until)
 
 
+def test_no_verb_asks_the_database_twice(django_assert_num_queries):
+    asking, by = make.asking(make.schedule()), make.staff()
+
+    with django_assert_num_queries(19):
+        asked = lifecycle.submit(**asking)
+    with django_assert_num_queries(12):
+        asked = lifecycle.verify(asked, now=make.NOW)
+    with django_assert_num_queries(12):
+        lifecycle.accept(asked, by=by, now=make.NOW)
+
+
 def test_the_buffers_of_a_visit_are_occupied_with_it():
     visit = make.visit_type(minutes=60, minutes_before=15, minutes_after=30)
 
