@@ -126,11 +126,15 @@ def starts_by_schedule(
 
     Four queries, whatever the history. An overdue hold occupies nothing.
     """
-    schedules = list(visit_type.schedules.filter(location=location, is_active=True))
+    schedules = list(
+        visit_type.schedules.filter(location=location, is_active=True).order_by("position", "name")
+    )
     window = reach(visit_type, first_day, days, location.zone)
     concerned = Q(location=location, schedule=None) | Q(schedule__in=schedules)
-    hours = list(OpeningHours.objects.filter(concerned))
-    closures = list(Closure.objects.filter(concerned, starts_at__lt=window[1], ends_at__gt=window[0]))
+    # What is in no order joins no other tables to make one.
+    hours = list(OpeningHours.objects.filter(concerned).order_by())
+    closed_then = Closure.objects.filter(concerned, starts_at__lt=window[1], ends_at__gt=window[0])
+    closures = list(closed_then.order_by())
     taken = _taken(schedules, window, now=now)
     return {
         schedule: free_starts(
@@ -159,7 +163,7 @@ def reply_until(location: Location, starts_at: datetime | None, *, now: datetime
     where nobody is there until the day of the visit, halfway from its opening. In UTC.
     """
     now = now.astimezone(UTC)
-    rules = list(OpeningHours.objects.filter(location=location, schedule=None))
+    rules = list(OpeningHours.objects.filter(location=location, schedule=None).order_by())
     closures = Closure.objects.filter(location=location, schedule=None, ends_at__gt=now)
     closed = sorted(closures.values_list("starts_at", "ends_at"))
     close = _close_of_second_working_day(location, rules, closed, now=now)
