@@ -1,5 +1,6 @@
 """Settings decide at start: each test reads them anew, or starts a process of its own."""
 
+import io
 import os
 import runpy
 import subprocess
@@ -10,6 +11,7 @@ from unittest import mock
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 
 PRODUCTION = {
     "SECRET_KEY": "k7" * 40 + "-long-enough-and-various-0123456789",
@@ -53,31 +55,30 @@ def test_the_production_settings_pass_the_deployment_check():
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_production_hashes_with_argon2_asks_for_a_second_factor_and_binds_passkeys_to_its_name():
+@pytest.fixture(scope="module")
+def said():
+    """What one process says of itself: of its passwords and keys, and of its database before and after
+    it has become one that answers requests.
+    """
     code = (
         "import django; django.setup(); from django.conf import settings as s; "
-        "from django.contrib.auth.hashers import make_password; "
+        "from django.contrib.auth.hashers import make_password; from django.db import connections as c; "
         "print(make_password('a long password')[:16], s.SECOND_FACTOR_REQUIRED, s.OTP_WEBAUTHN_RP_ID, "
-        "*s.OTP_WEBAUTHN_ALLOWED_ORIGINS)"
-    )
-
-    said = run("-c", code, **PRODUCTION).stdout.split()
-
-    assert said == ["argon2$argon2id$", "True", "clinic.example", "https://clinic.example"]
-
-
-def test_only_who_answers_requests_is_limited_in_how_long_the_database_may_take():
-    code = (
-        "import django; django.setup(); from django.db import connections as c; "
+        "*s.OTP_WEBAUTHN_ALLOWED_ORIGINS); "
         "o = c.settings['default']['OPTIONS']; print(o.get('options')); "
         "import clinic_site.wsgi; print(o['options'])"
     )
     address = PRODUCTION["DATABASE_URL"] + "?options=-c%20work_mem%3D8MB"
+    return run("-c", code, **{**PRODUCTION, "DATABASE_URL": address}).stdout.splitlines()
 
-    said = run("-c", code, **{**PRODUCTION, "DATABASE_URL": address}).stdout.splitlines()
 
+def test_production_hashes_with_argon2_asks_for_a_second_factor_and_binds_passkeys_to_its_name(said):
+    assert said[0] == "argon2$argon2id$ True clinic.example https://clinic.example"
+
+
+def test_only_who_answers_requests_is_limited_in_how_long_the_database_may_take(said):
     limits = "statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=10s"
-    assert said == ["-c work_mem=8MB", f"-c {limits} -c work_mem=8MB"]
+    assert said[1:] == ["-c work_mem=8MB", f"-c {limits} -c work_mem=8MB"]
 
 
 @pytest.mark.parametrize("name", PRODUCTION)
@@ -148,7 +149,10 @@ def test_the_demo_never_runs_in_debug_mode():
     assert made(DEMO="yes").DEBUG is False
 
 
+@pytest.mark.django_db
 def test_every_change_of_the_models_has_its_migration():
-    result = run("manage.py", "makemigrations", "--check", "--dry-run", **PRODUCTION)
+    said = io.StringIO()
 
-    assert "No changes detected" in result.stdout
+    call_command("makemigrations", check_changes=True, dry_run=True, stdout=said)
+
+    assert said.getvalue() == "No changes detected\n"
