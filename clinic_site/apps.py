@@ -1,11 +1,22 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.staticfiles.apps import StaticFilesConfig
 
 
 class ClinicSite(AppConfig):
     name = "clinic_site"
+    default = True
 
     def ready(self):
         """Whoever signs in, by whatever way, has a session whose time is counted from then on."""
         import_module("clinic_site.sessions")  # not at the top: it needs the models
+
+
+class StaticFiles(StaticFilesConfig):
+    """Without what no page of ours asks for: to pack these files was most of the work of a first start.
+
+    The admin has jQuery and XRegExp twice, and uses the short ones; we have no field that needs select2.
+    """
+
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "jquery.js", "xregexp.js", "select2"]

@@ -97,7 +97,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sitemaps",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "clinic_site.apps.StaticFiles",
     "django.forms",
     "procrastinate.contrib.django",
     "crispy_forms",
@@ -225,6 +225,7 @@ USE_I18N = False
 # Static files
 
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # they are ours alone
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # no page names the others
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
