@@ -35,7 +35,8 @@ def scratch_database(name, *, is_durable=False):
     mail = "django.core.mail.backends.locmem.EmailBackend"
     try:
         # Not Django's environment for tests: there every template is drawn with a copy of its context.
-        with override_settings(ALLOWED_HOSTS=["*"], EMAIL_BACKEND=mail):
+        # Nor its limits: to fill a million rows takes longer than anybody should wait for a page.
+        with override_settings(ALLOWED_HOSTS=["*"], EMAIL_BACKEND=mail, DATABASE_LIMITS={}):
             yield
     finally:
         connection.creation.destroy_test_db(usual, verbosity=0)
