@@ -1,5 +1,6 @@
 """How the desk is doing, by week and location. A week begins on Monday at midnight of the location."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -121,15 +122,28 @@ def _with_totals(sums, *, of_each):
     rows += [{"week": week, **one} for week, one in sorted(by_week.items())]
     for row in rows:
         if WAITS in row:
-            waits = sorted(row.pop(WAITS))
+            waits = Counter(row.pop(WAITS))
             row |= {"median": percentile(waits, 0.5), "ninetieth": percentile(waits, 0.9)}
     return rows
 
 
-def percentile(tenths: list[int], share: float) -> timedelta | None:
-    """The time below which so large a share lies, as PostgreSQL's percentile_cont; the list is sorted."""
-    if not tenths:
+def percentile(waits: Counter[int], share: float) -> timedelta | None:
+    """The time below which so large a share of the waits lies, as PostgreSQL's percentile_cont.
+
+    `waits` says how often there is each, in tenths of an hour.
+    """
+    if not waits:
         return None
-    place = share * (len(tenths) - 1)
-    below, above = tenths[int(place)], tenths[min(int(place) + 1, len(tenths) - 1)]
+    last = waits.total() - 1
+    place = share * last
+    below, above = _in_order(waits, int(place)), _in_order(waits, min(int(place) + 1, last))
     return TENTH * (below + (above - below) * (place - int(place)))
+
+
+def _in_order(waits, number):
+    """The wait that is as far from the shortest as `number` says."""
+    for wait in sorted(waits):
+        number -= waits[wait]
+        if number < 0:
+            return wait
+    return None
