@@ -39,6 +39,8 @@ def scratch_database(name, *, is_durable=False):
         with override_settings(ALLOWED_HOSTS=["*"], EMAIL_BACKEND=mail, DATABASE_LIMITS={}):
             yield
     finally:
+        connection.close()
+        connection.settings_dict["NAME"] = name  # whatever database was worked on last
         connection.creation.destroy_test_db(usual, verbosity=0)
         if not runs_already:
             database.stop(settings.POSTGRES_DIR)
