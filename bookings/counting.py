@@ -43,6 +43,7 @@ A_WEEK = timedelta(days=7)
 REPLIES = ["accept", "offer", "decline", "waitlist"]
 # Waits are shown in tenths of an hour, and kept in them.
 TENTH, WAITS = timedelta(minutes=6), "waits"
+LONGEST = 32_767  # a wait of 136 days; a longer one is kept as that
 
 Status, Visit = AppointmentRequest.Status, Appointment.Status
 
@@ -188,7 +189,7 @@ def _grouped(days, zones, location, rows, *, at, place, **numbers):
     for row in rows.order_by("day", "place").values("day", "place").annotate(**numbers):
         if row["day"] in wanted:
             if WAITS in row:
-                waits = sorted(tenths for tenths in row[WAITS] if tenths is not None)
+                waits = sorted(min(tenths, LONGEST) for tenths in row[WAITS] if tenths is not None)
                 row |= {"answered": len(waits), WAITS: waits}
             yield {name: number for name, number in row.items() if number or name == WAITS}
 

@@ -1,8 +1,11 @@
 """How the desk is doing, by week and location. A week begins on Monday at midnight of the location."""
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
+from math import ceil, floor
 
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Least
@@ -123,27 +126,22 @@ def _with_totals(sums, *, of_each):
     for row in rows:
         if WAITS in row:
             waits = Counter(row.pop(WAITS))
-            row |= {"median": percentile(waits, 0.5), "ninetieth": percentile(waits, 0.9)}
+            row["median"], row["ninetieth"] = percentiles(waits, 0.5, 0.9)
     return rows
 
 
-def percentile(waits: Counter[int], share: float) -> timedelta | None:
-    """The time below which so large a share of the waits lies, as PostgreSQL's percentile_cont.
+def percentiles(waits: Counter[int], *shares: float) -> list[timedelta | None]:
+    """The times below which so large shares of the waits lie, as PostgreSQL's percentile_cont has them.
 
     `waits` says how often there is each, in tenths of an hour.
     """
     if not waits:
-        return None
-    last = waits.total() - 1
-    place = share * last
-    below, above = _in_order(waits, int(place)), _in_order(waits, min(int(place) + 1, last))
-    return TENTH * (below + (above - below) * (place - int(place)))
-
-
-def _in_order(waits, number):
-    """The wait that is as far from the shortest as `number` says."""
-    for wait in sorted(waits):
-        number -= waits[wait]
-        if number < 0:
-            return wait
-    return None
+        return [None for _ in shares]
+    values = sorted(waits)
+    counted = list(accumulate(waits[value] for value in values))
+    found = []
+    for share in shares:
+        place = share * (counted[-1] - 1)
+        below, above = (values[bisect_right(counted, number)] for number in (floor(place), ceil(place)))
+        found.append(TENTH * (below + (above - below) * (place - floor(place))))
+    return found

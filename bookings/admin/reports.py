@@ -187,18 +187,19 @@ def show(request):
     form = SpanForm(request.GET or None, auto_id="span-%s")
     span = form.span(now=timezone.now())
     found = reports.numbers(span, of_each=not span.is_long)
+    in_words = {None: "All weeks", **{week: date_format(week, "M j, Y") for week in span.mondays}}
     context = {
         **admin.site.each_context(request),
         "title": "Reports",
         "form": form,
         "span": span,
-        "tables": [table(report, found, span) for report in REPORTS],
+        "tables": [table(report, found, span, in_words) for report in REPORTS],
         "asked": request.GET.urlencode(),
     }
     return TemplateResponse(request, "admin/bookings/reports.html", context)
 
 
-def table(report, found, span):
+def table(report, found, span, in_words):
     """A report as its template wants it: picture, heads and rows of text."""
     rows = found[report.key]
     by_week = {row["week"]: report.shown(row)[2] for row in rows if "place" not in row}
@@ -213,7 +214,6 @@ def table(report, found, span):
         list(drawn.items()),
         top=100 if report.drawn == ("share",) else None,
     )
-    in_words = {None: "All weeks", **{week: date_format(week, "M j, Y") for week in span.mondays}}
     return {
         "report": report,
         "picture": picture,

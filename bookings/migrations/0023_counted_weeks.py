@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 (
                     "waits",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.PositiveIntegerField(), help_text="As those of a day.", size=None
+                        base_field=models.PositiveSmallIntegerField(), help_text="As those of a day.", size=None
                     ),
                 ),
                 (

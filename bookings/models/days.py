@@ -38,7 +38,7 @@ class CountedWeek(models.Model):
     location = models.ForeignKey(Location, models.PROTECT, related_name="+")
     monday = models.DateField()
     numbers = models.JSONField(help_text="As those of a day.")
-    waits = ArrayField(models.PositiveIntegerField(), help_text="As those of a day.")
+    waits = ArrayField(models.PositiveSmallIntegerField(), help_text="As those of a day.")
 
     class Meta:
         default_permissions = ()

@@ -50,7 +50,7 @@ def pages_of(clinic, now, *, past):
         "all",
     ]
     filters = {
-        "declined": {"status": "declined"},
+        "accepted": {"status": "accepted"},
         "pending": {"status": "pending"},
         "one place": {"list": "all", "location__id__exact": one.location_id},
         "one visit type": {"list": "all", "visit_type__id__exact": one.visit_type_id},

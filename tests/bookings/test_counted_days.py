@@ -15,6 +15,7 @@ from bookings.models import (
     Closure,
     CountedDay,
     CountedWeek,
+    Event,
     Message,
 )
 from bookings.reports import Span
@@ -153,6 +154,18 @@ def test_a_week_that_is_over_is_read_as_one_sum_with_the_numbers_of_its_days():
     CountedWeek.objects.filter(location__name="Far").update(numbers={"visits": {}}, waits=[])
     of_far = [row for row in reports.numbers(TWO_WEEKS, "requests")["requests"] if row.get("place") == "Far"]
     assert of_far == []
+
+
+def test_an_answer_after_half_a_year_is_kept_as_one_after_136_days():
+    asked = make.confirmed()
+    Event.objects.create(
+        request=asked, verb="decline", to_status="declined", by=make.staff(), at=make.later(days=200)
+    )
+    read = reports.numbers(TWO_WEEKS, "replies")
+    count()
+
+    assert reports.numbers(TWO_WEEKS, "replies") == read
+    assert read["replies"][0]["median"] == timedelta(hours=3276.7)
 
 
 def test_a_week_whose_last_day_is_not_over_is_no_sum():
