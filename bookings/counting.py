@@ -5,7 +5,7 @@ the visit, both as the clock of the location shows them. A day that is over is c
 when something of it has changed; seven of them are summed to a week.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -111,7 +111,7 @@ def _sum_weeks():
 def _kept(numbers, *, model, location_id, **when):
     """A row of the model with these numbers: the waits stand beside the rest, and not what is empty."""
     replies = numbers.get("replies", {}).get(str(location_id))
-    waits = sorted(Counter(replies.pop(WAITS)).elements()) if replies else []
+    waits = sorted(replies.pop(WAITS)) if replies else []
     filled = {key: rows for key, rows in numbers.items() if rows}
     return model(location_id=location_id, numbers=filled, waits=waits, **when)
 
@@ -134,10 +134,10 @@ def summed(parts: Iterable[dict], keys: Iterable[str]) -> dict:
 
 
 def add(sums: dict, found: dict) -> None:
-    """Add the numbers of one row to those of another; of waits, how often there is each."""
+    """Add the numbers of one row to those of another; waits stand in one list after the other."""
     for name, number in found.items():
         if name == WAITS:
-            sums.setdefault(WAITS, Counter()).update(number)
+            sums.setdefault(WAITS, []).extend(number)
         else:
             sums[name] = sums.get(name, 0) + number
 

@@ -29,8 +29,8 @@ DAYS_AHEAD = 28
 DAYS_BACK = REQUESTS * 57 // 100 // A_DAY_S_VISITS - DAYS_AHEAD
 
 # Row number n of a million, in the order of time. 57 of a hundred became visits, one after the other in
-# every hour of every chair, until four weeks from now. The young clinic's other rows are drawn from all of
-# the last year.
+# every hour of every chair, until four weeks from now. The young clinic's other rows are one of each kind in
+# each week of the last year.
 ROWS = """
     CREATE TABLE drawn AS
     SELECT n, visit_no, is_open, visit_no IS NOT NULL AS is_visit, place, chair, starts_at, created_at,
@@ -63,8 +63,14 @@ ROWS = """
             AS starts_at
     ) AS still_more;
     UPDATE drawn SET is_young = true WHERE n IN (
-        SELECT n FROM drawn WHERE NOT is_young AND created_at > %(now)s - interval '364 days'
-        ORDER BY n * 7919 %% 1000003 LIMIT %(young)s - (SELECT count(*) FROM drawn WHERE is_young))"""
+        SELECT n FROM (
+            SELECT n, row_number() OVER (
+                PARTITION BY visit_status,
+                    date_trunc('week', CASE WHEN is_visit THEN starts_at ELSE created_at END)
+                ORDER BY n * 7919 %% 1000003) AS turn
+            FROM drawn WHERE NOT is_young AND created_at > %(now)s - interval '364 days'
+                AND visit_status IS DISTINCT FROM 'noshow'
+        ) AS of_a_week ORDER BY turn, n LIMIT %(young)s - (SELECT count(*) FROM drawn WHERE is_young))"""
 # Who asks: each of fifty times, with names as uneven as real ones.
 PART = """
     CREATE VIEW part AS
