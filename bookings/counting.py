@@ -22,6 +22,7 @@ from django.db.models import (
     IntegerField,
     OuterRef,
     Q,
+    QuerySet,
     Subquery,
 )
 from django.db.models.functions import Cast, Coalesce, Extract, Round, TruncWeek
@@ -99,8 +100,8 @@ def _sum_weeks():
     is_summed = Exists(CountedWeek.objects.filter(location=OuterRef("location"), monday=OuterRef("week")))
     days = CountedDay.objects.annotate(week=TruncWeek("day")).filter(~is_summed)
     by_week = defaultdict(list)
-    for one in days.iterator():
-        by_week[one.week, one.location_id].append(with_waits(one))
+    for day, place, numbers in with_waits(days):
+        by_week[day - A_DAY * day.weekday(), place].append(numbers)
     CountedWeek.objects.bulk_create(
         _kept(summed(days, (*COUNTS, "schedules")), location_id=place, monday=week, model=CountedWeek)
         for (week, place), days in by_week.items()
@@ -116,11 +117,16 @@ def _kept(numbers, *, model, location_id, **when):
     return model(location_id=location_id, numbers=filled, waits=waits, **when)
 
 
-def with_waits(counted: CountedDay | CountedWeek) -> dict:
-    """The numbers of a kept row as they were counted: by report and what it is of."""
-    if replies := counted.numbers.get("replies"):
-        replies[str(counted.location_id)][WAITS] = counted.waits
-    return counted.numbers
+def with_waits(kept: QuerySet) -> Iterable[tuple[date, int, dict]]:
+    """Of kept days or weeks the day or Monday, the place and the numbers as they were counted.
+
+    Read as plain rows: of a year they are hundreds.
+    """
+    when = "day" if kept.model is CountedDay else "monday"
+    for first, place, numbers, waits in kept.values_list(when, "location_id", "numbers", "waits"):
+        if replies := numbers.get("replies"):
+            replies[str(place)][WAITS] = waits
+        yield first, place, numbers
 
 
 def summed(parts: Iterable[dict], keys: Iterable[str]) -> dict:

@@ -98,7 +98,7 @@ def _kept_weeks(span, places):
         location=OuterRef("location"), day__gte=OuterRef("monday"), day__lt=OuterRef("monday") + A_WEEK
     )
     kept = CountedWeek.objects.filter(~Exists(changed), location__in=places, monday__in=span.mondays)
-    return {(one.monday, one.location_id): with_waits(one) for one in kept}
+    return {(monday, place): numbers for monday, place, numbers in with_waits(kept)}
 
 
 def _kept_days(span, places, *, besides):
@@ -107,7 +107,7 @@ def _kept_days(span, places, *, besides):
     changed = ChangedDay.objects.filter(location=OuterRef("location"), day=OuterRef("day"))
     days = [day for week in weeks for day in days_of(week)]
     kept = CountedDay.objects.filter(~Exists(changed), location__in=places, day__in=days)
-    return {(one.day, one.location_id): with_waits(one) for one in kept}
+    return {(day, place): numbers for day, place, numbers in with_waits(kept)}
 
 
 def _with_totals(sums, *, of_each):
