@@ -49,6 +49,11 @@ LONGEST = 32_767  # a wait of 136 days; a longer one is kept as that
 Status, Visit = AppointmentRequest.Status, Appointment.Status
 
 
+def monday(day: date) -> date:
+    """The Monday of that day's week."""
+    return day - A_DAY * day.weekday()
+
+
 def count_days(*, now: datetime, at_most: int = 92) -> int:
     """Count the days that are over at `now` (aware) and have changed, and sum the weeks that are complete.
 
@@ -101,7 +106,7 @@ def _sum_weeks():
     days = CountedDay.objects.annotate(week=TruncWeek("day")).filter(~is_summed)
     by_week = defaultdict(list)
     for day, place, numbers in with_waits(days):
-        by_week[day - A_DAY * day.weekday(), place].append(numbers)
+        by_week[monday(day), place].append(numbers)
     CountedWeek.objects.bulk_create(
         _kept(summed(days, (*COUNTS, "schedules")), location_id=place, monday=week, model=CountedWeek)
         for (week, place), days in by_week.items()

@@ -30,11 +30,6 @@ class Span:
         return self.weeks > 13 and not self.location
 
 
-def monday(day: date) -> date:
-    """The Monday of that day's week."""
-    return day - A_DAY * day.weekday()
-
-
 def numbers(span: Span, *keys: str, of_each: bool = True) -> dict[str, list[dict]]:
     """The rows of these reports by their keys (COUNTS and "schedules"; of all where none is named).
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 
-from bookings import charts, fullness, reports
+from bookings import charts, counting, fullness, reports
 from bookings.admin import columns, lists
 from bookings.admin.day import day_address
 from bookings.availability import minutes, occupied_by, occupying
@@ -53,11 +53,10 @@ def to_do(*, now):
 
 def today(locations, *, now):
     """The visits of each location's own today: how many, and how many of these patients have come."""
-    of_today = lists.local_days("period__startswith", "schedule__location", lambda day: (day, day), now=now)
-    visits = Appointment.objects.filter(of_today, status__in=lists.TO_COME_OR_CAME)
     numbers = {
         row.pop("schedule__location"): row
-        for row in visits.order_by()
+        for row in lists.visits_today(now=now)
+        .order_by()
         .values("schedule__location")
         .annotate(number=Count("pk"), came=Count("pk", filter=Q(status__in=[Visit.ARRIVED, Visit.FULFILLED])))
     }
@@ -133,7 +132,7 @@ def _suits(asked, schedule, time):
 
 def asked(*, now):
     """Requests and first replies of the last weeks: picture and table."""
-    span = Span(reports.monday(now.date()) - reports.A_WEEK * (WEEKS - 1), WEEKS)
+    span = Span(counting.monday(now.date()) - counting.A_WEEK * (WEEKS - 1), WEEKS)
     found = reports.numbers(span, "replies", of_each=False)["replies"]
     by_week = {row["week"]: row for row in found if "place" not in row}
     rows = [

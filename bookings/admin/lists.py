@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from django.contrib import admin, messages
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from bookings.availability import instant
@@ -39,8 +39,7 @@ def waiting(now: datetime) -> Q:
 
 def today(now: datetime) -> Q:
     """Visits of the day that it is at each location."""
-    in_days = local_days("period__startswith", "schedule__location", lambda today: (today, today), now=now)
-    return Q(pk__in=Appointment.objects.filter(in_days, status__in=TO_COME_OR_CAME).values("request"))
+    return Q(pk__in=visits_today(now=now).values("request"))
 
 
 def unresolved(now: datetime) -> Q:
@@ -95,6 +94,12 @@ def chosen(parameters) -> str:
 def counts(names: Iterable[str] = LISTS, *, now: datetime) -> dict[str, int]:
     """How many requests stand in each of these lists."""
     return {name: AppointmentRequest.objects.filter(LISTS[name].requests(now)).count() for name in names}
+
+
+def visits_today(*, now: datetime) -> QuerySet[Appointment]:
+    """What is booked for the day that it is at each location, and what came of it."""
+    in_days = local_days("period__startswith", "schedule__location", lambda today: (today, today), now=now)
+    return Appointment.objects.filter(in_days, status__in=TO_COME_OR_CAME)
 
 
 def local_days(field: str, place: str, days: Callable[[date], tuple[date, date]], *, now: datetime) -> Q:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
-from bookings import charts, reports, trail
+from bookings import charts, counting, reports, trail
 from bookings.forms import QuestionForm
 from bookings.models import AppointmentRequest, Location, Message
 from bookings.reports import Span
@@ -65,8 +65,8 @@ class SpanForm(QuestionForm):
         """The weeks that were asked for; where the answers make no sense, the last eight of all."""
         asked = self.cleaned_data if self.is_valid() else {}
         weeks = asked.get("weeks") or 8
-        last = reports.monday(asked.get("until") or timezone.localdate(now))
-        return Span(last - reports.A_WEEK * (weeks - 1), weeks, asked.get("location"))
+        last = counting.monday(asked.get("until") or timezone.localdate(now))
+        return Span(last - counting.A_WEEK * (weeks - 1), weeks, asked.get("location"))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
-from bookings import counting, reports
+from bookings import counting
 from bookings.models import (
     Appointment,
     AppointmentRequest,
@@ -278,4 +278,4 @@ def clinic_of(boss, now: datetime):
 
 
 def next_monday(day: date) -> date:
-    return reports.monday(day) + counting.A_WEEK
+    return counting.monday(day) + counting.A_WEEK

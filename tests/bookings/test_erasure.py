@@ -7,7 +7,7 @@ from django.conf import settings as site
 from django.db import Error, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from bookings import lifecycle, links, messages, reports, retention, tasks
+from bookings import counting, lifecycle, links, messages, reports, retention, tasks
 from bookings.lifecycle import Refused
 from bookings.models import AppointmentRequest, Change, Estimate, Event, Message
 from bookings.models.booking import ERASED
@@ -98,7 +98,7 @@ KEPT = [
 
 
 def numbers():
-    span = reports.Span(reports.monday(make.NOW.date()), 2)
+    span = reports.Span(counting.monday(make.NOW.date()), 2)
     return reports.numbers(span, "requests", "replies", "visits")
 
 
