@@ -5,10 +5,13 @@ the visit, both as the clock of the location shows them. A day that is over is c
 when something of it has changed; seven of them are summed to a week.
 """
 
+import struct
+import sys
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -74,7 +77,11 @@ def count_days(*, now: datetime, at_most: int = 92) -> int:
         zones = {place.zone for place in places.values()}
         found = counted_days(sorted({day for day, _ in over}), (*COUNTS, "schedules"), zones)
         CountedDay.objects.bulk_create(
-            [_kept(found[day, place], location_id=place, day=day, model=CountedDay) for day, place in over],
+            [
+                CountedDay(location_id=place, day=day, numbers=numbers, waits=waits)
+                for day, place in over
+                for numbers, waits in [_kept(found[day, place])]
+            ],
             update_conflicts=True,
             unique_fields=["location", "day"],
             update_fields=["numbers", "waits"],
@@ -102,24 +109,29 @@ def _quiet(changed, today):
 
 def _sum_weeks():
     """Sum each week whose seven days have been counted, unless it is summed."""
-    is_summed = Exists(CountedWeek.objects.filter(location=OuterRef("location"), monday=OuterRef("week")))
+    sums = CountedWeek.objects.exclude(packed_waits=None)
+    is_summed = Exists(sums.filter(location=OuterRef("location"), monday=OuterRef("week")))
     days = CountedDay.objects.annotate(week=TruncWeek("day")).filter(~is_summed)
     by_week = defaultdict(list)
     for day, place, numbers in with_waits(days):
         by_week[monday(day), place].append(numbers)
     CountedWeek.objects.bulk_create(
-        _kept(summed(days, (*COUNTS, "schedules")), location_id=place, monday=week, model=CountedWeek)
-        for (week, place), days in by_week.items()
-        if len(days) == 7
+        [
+            CountedWeek(location_id=place, monday=week, numbers=numbers, packed_waits=_packed(waits))
+            for (week, place), days in by_week.items()
+            if len(days) == 7
+            for numbers, waits in [_kept(summed(days, (*COUNTS, "schedules")))]
+        ],
+        update_conflicts=True,
+        unique_fields=["location", "monday"],
+        update_fields=["numbers", "packed_waits"],
     )
 
 
-def _kept(numbers, *, model, location_id, **when):
-    """A row of the model with these numbers: the waits stand beside the rest, and not what is empty."""
-    replies = numbers.get("replies", {}).get(str(location_id))
-    waits = sorted(replies.pop(WAITS)) if replies else []
-    filled = {key: rows for key, rows in numbers.items() if rows}
-    return model(location_id=location_id, numbers=filled, waits=waits, **when)
+def _kept(numbers):
+    """These numbers as they are kept, without what is empty, and the waits in order, which stand beside."""
+    waits = [row.pop(WAITS) for row in numbers.get("replies", {}).values()]
+    return {key: rows for key, rows in numbers.items() if rows}, sorted(chain(*chain(*waits)))
 
 
 def with_waits(kept: QuerySet) -> Iterable[tuple[date, int, dict]]:
@@ -127,11 +139,25 @@ def with_waits(kept: QuerySet) -> Iterable[tuple[date, int, dict]]:
 
     Read as plain rows: of a year they are hundreds.
     """
-    when = "day" if kept.model is CountedDay else "monday"
-    for first, place, numbers, waits in kept.values_list(when, "location_id", "numbers", "waits"):
+    of_weeks = kept.model is CountedWeek
+    columns = ("monday", "packed_waits") if of_weeks else ("day", "waits")
+    for first, waits, place, numbers in kept.values_list(*columns, "location_id", "numbers"):
         if replies := numbers.get("replies"):
-            replies[str(place)][WAITS] = waits
+            replies[str(place)][WAITS] = [_unpacked(waits) if of_weeks else waits]
         yield first, place, numbers
+
+
+def _packed(waits):
+    """Numbers in 2 bytes each, the low one first (with a sign: days counted long ago have waits below 0)."""
+    return struct.pack(f"<{len(waits)}h", *waits)
+
+
+def _unpacked(packed):
+    """The numbers as a sequence, made without looking at each of them."""
+    waits = array("h", packed)
+    if sys.byteorder == "big":
+        waits.byteswap()
+    return waits
 
 
 def summed(parts: Iterable[dict], keys: Iterable[str]) -> dict:
@@ -145,12 +171,9 @@ def summed(parts: Iterable[dict], keys: Iterable[str]) -> dict:
 
 
 def add(sums: dict, found: dict) -> None:
-    """Add the numbers of one row to those of another; waits stand in one list after the other."""
+    """Add the numbers of one row to those of another; lists of waits stand one after the other."""
     for name, number in found.items():
-        if name == WAITS:
-            sums.setdefault(WAITS, []).extend(number)
-        else:
-            sums[name] = sums.get(name, 0) + number
+        sums[name] = sums[name] + number if name in sums else number
 
 
 def counted_days(
@@ -200,8 +223,8 @@ def _grouped(days, zones, location, rows, *, at, place, **numbers):
     for row in rows.order_by("day", "place").values("day", "place").annotate(**numbers):
         if row["day"] in wanted:
             if WAITS in row:
-                waits = sorted(min(tenths, LONGEST) for tenths in row[WAITS] if tenths is not None)
-                row |= {"answered": len(waits), WAITS: waits}
+                waits = sorted(min(max(tenths, 0), LONGEST) for tenths in row[WAITS] if tenths is not None)
+                row |= {"answered": len(waits), WAITS: [waits]}
             yield {name: number for name, number in row.items() if number or name == WAITS}
 
 

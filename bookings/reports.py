@@ -1,5 +1,7 @@
 """How the desk is doing, by week and location. A week begins on Monday at midnight of the location."""
 
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil, floor
@@ -92,7 +94,9 @@ def _kept_weeks(span, places):
     changed = ChangedDay.objects.filter(
         location=OuterRef("location"), day__gte=OuterRef("monday"), day__lt=OuterRef("monday") + A_WEEK
     )
-    kept = CountedWeek.objects.filter(~Exists(changed), location__in=places, monday__in=span.mondays)
+    # A version before writes sums without packed waits.
+    sums = CountedWeek.objects.exclude(packed_waits=None)
+    kept = sums.filter(~Exists(changed), location__in=places, monday__in=span.mondays)
     return {(monday, place): numbers for monday, place, numbers in with_waits(kept)}
 
 
@@ -117,15 +121,33 @@ def _with_totals(sums, *, of_each):
     rows += [{"week": week, **one} for week, one in sorted(by_week.items())]
     for row in rows:
         if WAITS in row:
-            waits = sorted(row.pop(WAITS))  # of lists in order, which is quick
+            waits = row.pop(WAITS)
             row |= {"median": percentile(waits, 0.5), "ninetieth": percentile(waits, 0.9)}
     return rows
 
 
-def percentile(tenths: list[int], share: float) -> timedelta | None:
-    """The time below which so large a share lies, as PostgreSQL's percentile_cont; the list is sorted."""
-    if not tenths:
+def percentile(waits: Iterable[Sequence[int]], share: float) -> timedelta | None:
+    """The time below which so large a share of all these lies, as PostgreSQL's percentile_cont.
+
+    Each of the sequences is in order, in tenths of an hour; None where all are empty.
+    """
+    parts = [part for part in waits if part]
+    if not parts:
         return None
-    place = share * (len(tenths) - 1)
-    below, above = tenths[floor(place)], tenths[ceil(place)]
+    place = share * (sum(map(len, parts)) - 1)
+    below, above = _at(floor(place), parts), _at(ceil(place), parts)
     return TENTH * (below + (above - below) * (place - floor(place)))
+
+
+def _at(place, parts):
+    """The number at that place of what these sorted parts are together, found without putting them together.
+
+    Of each part only as many numbers are looked at as its length has binary digits, so a year of a busy
+    clinic takes hardly longer than one of a quiet one.
+    """
+
+    def how_many_up_to(number):
+        return sum([bisect_right(part, number) for part in parts])
+
+    numbers = range(min(part[0] for part in parts), max(part[-1] for part in parts) + 1)
+    return numbers[bisect_right(numbers, place, key=how_many_up_to)]

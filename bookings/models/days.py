@@ -38,7 +38,9 @@ class CountedWeek(models.Model):
     location = models.ForeignKey(Location, models.PROTECT, related_name="+")
     monday = models.DateField()
     numbers = models.JSONField(help_text="As those of a day.")
-    waits = ArrayField(models.PositiveSmallIntegerField(), help_text="As those of a day.")
+    packed_waits = models.BinaryField(
+        null=True, help_text="The waits of its days in order, as 2 bytes each, the low one first."
+    )
 
     class Meta:
         default_permissions = ()

@@ -1,11 +1,14 @@
 """What is counted once is as true as what is counted now, whatever changes later and however."""
 
+import statistics
 import threading
 from datetime import date, time, timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bookings import counting, lifecycle, reports
 from bookings.models import (
@@ -151,7 +154,7 @@ def test_a_week_that_is_over_is_read_as_one_sum_with_the_numbers_of_its_days():
 
     assert reports.numbers(TWO_WEEKS) == read
     assert CountedWeek.objects.filter(monday=date(2027, 3, 8)).count() == 2
-    CountedWeek.objects.filter(location__name="Far").update(numbers={"visits": {}}, waits=[])
+    CountedWeek.objects.filter(location__name="Far").update(numbers={"visits": {}})
     of_far = [row for row in reports.numbers(TWO_WEEKS, "requests")["requests"] if row.get("place") == "Far"]
     assert of_far == []
 
@@ -166,6 +169,39 @@ def test_an_answer_after_half_a_year_is_kept_as_one_after_136_days():
 
     assert reports.numbers(TWO_WEEKS, "replies") == read
     assert read["replies"][0]["median"] == timedelta(hours=3276.7)
+
+
+def test_a_week_that_the_version_before_summed_is_read_from_its_days_until_it_is_summed_again():
+    a_busy_week()
+    count()
+    read = reports.numbers(TWO_WEEKS)
+    CountedWeek.objects.update(packed_waits=None, numbers={})
+
+    assert reports.numbers(TWO_WEEKS) == read
+    count()
+    assert CountedWeek.objects.filter(packed_waits=None).count() == 0
+    assert reports.numbers(TWO_WEEKS) == read
+
+
+def test_an_answer_before_the_address_was_confirmed_is_no_wait():
+    asked = make.submitted(email="early@example.com")
+    AppointmentRequest.objects.filter(pk=asked.pk).update(verified_at=make.later(hours=5))
+    Event.objects.create(
+        request=asked, verb="decline", to_status="declined", by=make.staff(), at=make.later(hours=3)
+    )
+    assert reports.numbers(TWO_WEEKS, "replies")["replies"][0]["median"] == timedelta(0)
+
+
+@given(st.lists(st.lists(st.integers(0, counting.LONGEST)).map(sorted), min_size=1))
+def test_the_percentiles_of_sorted_lists_are_those_of_all_they_hold(lists):
+    together = [number for one in lists for number in one]
+    if len(together) < 2:
+        median = ninetieth = counting.TENTH * together[0] if together else None
+    else:
+        *_, ninetieth = statistics.quantiles(together, n=10, method="inclusive")
+        median, ninetieth = counting.TENTH * statistics.median(together), counting.TENTH * ninetieth
+
+    assert (reports.percentile(lists, 0.5), reports.percentile(lists, 0.9)) == (median, ninetieth)
 
 
 def test_a_week_whose_last_day_is_not_over_is_no_sum():
