@@ -13,26 +13,37 @@ NUMBER = re.compile(r"[\d\s()+./-]+")
 # How alike a name must be to one that was misheard: high enough that most lists stay short.
 ALIKE = "0.4"
 AT_MOST = 100
+FEW = 500
 
 
 def find(requests: QuerySet, text: str) -> tuple[QuerySet, bool]:
-    """The requests that `text` means, and whether they only look alike: no name was spelled like that."""
+    """The requests that `text` means, and whether they only look alike: no name was spelled like that.
+
+    Few are given by their keys: a list counts its rows and reads a page of them, and would look for the
+    words each time.
+    """
     text = clean_line(text)
     words = plain(text).split()
     if not words:
         return requests, False
     number = EXTENSION.sub("", text)
-    if NUMBER.fullmatch(number) and (digits := national(number)):
-        return requests.filter(Q(digits__contains=digits) | Q(reference=reference(text))), False
+    is_number = NUMBER.fullmatch(number) and national(number)
+    meant = Q(digits__contains=national(number)) if is_number else _named(words)
+    found = requests.filter(meant | Q(reference=reference(text)))
+    keys = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
+    looks_alike = not keys and not is_number
+    if looks_alike:
+        keys = _alike(requests, words)
+    return (found if len(keys) > FEW else requests.filter(pk__in=keys)), looks_alike
+
+
+def _named(words):
+    """With each word in a name or an address. The index knows three letters in a row, or two at a start."""
     named = Q()
     for word in words:
-        # The index knows three letters in a row, or two at the start of a word.
         at_start = Q(names__startswith=word) | Q(names__contains=f" {word}")
         named &= at_start if len(word) < 3 else Q(names__contains=word)
-    found = requests.filter(named | Q(reference=reference(text)))
-    if found.exists():
-        return found, False
-    return requests.filter(pk__in=_alike(requests, words)), True
+    return named
 
 
 def plain(text: str) -> str:

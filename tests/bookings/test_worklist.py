@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings import lifecycle
-from bookings.admin import wording
+from bookings.admin import finding, wording
 from bookings.admin.finding import find
 from bookings.models import AppointmentRequest, Message, RequestedPeriod
 from tests import make
@@ -205,6 +206,19 @@ def test_a_name_that_only_looks_alike_is_said_to(desk):
     assert "These look alike" in desk.get(LIST, {"q": "Nguyen Thi Ahn"}).content.decode()
     assert "These look alike" not in desk.get(LIST, {"q": "Nguyen"}).content.decode()
     assert "Nothing was found." in desk.get(LIST, {"q": "Zebedee"}).content.decode()
+
+
+def test_the_words_of_a_search_are_looked_for_once_and_more_than_a_few_that_mean_them_are_shown_too(
+    desk, monkeypatch
+):
+    room = make.schedule()
+    asked = [make.confirmed(room, starts_at=make.TUESDAY_9 + timedelta(hours=number)) for number in range(3)]
+    for few in (3, 2):
+        monkeypatch.setattr(finding, "FEW", few)
+        with CaptureQueriesContext(connection) as queries:
+            assert shown(desk, "?q=nguyen&list=all") == references(*asked[::-1])
+        looking = [one for one in queries.captured_queries if "%nguyen%" in one["sql"]]
+        assert len(looking) == (1 if few == 3 else 2), few
 
 
 def test_no_search_breaks_the_list():
