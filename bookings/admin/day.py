@@ -314,3 +314,9 @@ def day_address(location: Location, day: date | None) -> str:
     """Where the day of a location is shown; its own today where none is named."""
     query = {"location": location.slug, **({"date": day.isoformat()} if day else {})}
     return f"{reverse('admin:bookings_appointment_changelist')}?{urlencode(query)}"
+
+
+def phone_address(schedule: Schedule, starts_at: datetime) -> str:
+    """Where a free time is booked for who is on the phone, or offered to who waits for it."""
+    query = {"location": schedule.location.slug, "schedule": schedule.pk, "start": starts_at.isoformat()}
+    return f"{reverse('admin:bookings_appointment_phone')}?{urlencode(query)}"

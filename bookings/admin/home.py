@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from bookings import charts, counting, fullness, reports
 from bookings.admin import columns, lists
-from bookings.admin.day import day_address
+from bookings.admin.day import phone_address
 from bookings.availability import minutes, occupied_by, occupying
 from bookings.models import Appointment, AppointmentRequest, Event, Location
 from bookings.reports import Span
@@ -73,8 +73,8 @@ def today(locations, *, now):
 def could_come(*, now):
     """Times of the next days that were given back and are free still, each with who waits for it.
 
-    Who waits longest comes first and is named once, with the first such time; the day it leads to
-    offers it. Six queries, however many there are.
+    Who waits longest comes first and is named once, with the first such time; the page it leads to
+    offers that very time. Six queries, however many there are.
     """
     given_back = _given_back(now=now)
     waiting = AppointmentRequest.objects.filter(status=AppointmentRequest.Status.WAITLISTED)
@@ -84,9 +84,9 @@ def could_come(*, now):
         time = next((one for one in given_back if _suits(asked, *one)), None)
         if time:
             given_back = [one for one in given_back if not _overlap(one, time)]
-            place, starts_at = asked.location, _start(asked, time[1])
-            url = f"{day_address(place, place.local(starts_at).date())}#waiting"
-            found.append({"asked": asked, "when": place.time_in_words(starts_at), "url": url})
+            starts_at = _start(asked, time[1])
+            url = f"{phone_address(time[0], starts_at)}#waiting"
+            found.append({"asked": asked, "when": asked.location.time_in_words(starts_at), "url": url})
     return found
 
 
@@ -106,7 +106,7 @@ def _given_back(*, now):
 def _still_free(rows, schedule, time, *, now):
     taken = occupying(now=now).filter(schedule=OuterRef(schedule), occupied__overlap=OuterRef(time))
     free = rows.filter(~Exists(taken), **{f"{schedule}__is_active": True}).order_by(time)
-    free = free.select_related(schedule).prefetch_related(f"{schedule}__visit_types")
+    free = free.select_related(f"{schedule}__location").prefetch_related(f"{schedule}__visit_types")
     return [(getattr(row, schedule), getattr(row, time)) for row in free[:LOOKED_AT]]
 
 

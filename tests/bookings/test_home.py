@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.admin import home
@@ -65,7 +66,7 @@ def test_today_is_the_location_s_own_day():
     ]
 
 
-def test_a_time_that_was_given_back_is_named_with_who_has_waited_longest_for_it():
+def test_a_time_that_was_given_back_is_named_and_leads_to_who_has_waited_longest_for_it(client, monkeypatch):
     room, kim = make.schedule(), make.staff("kim")
     wednesday = {"first": date(2027, 3, 10), "last": date(2027, 3, 10)}
     late = make.waitlisted(room, email="late@x.org", now=make.later(hours=2), **wednesday)
@@ -84,10 +85,15 @@ def test_a_time_that_was_given_back_is_named_with_who_has_waited_longest_for_it(
         (early, "Wednesday, March 10, 2027 at 10am EST"),
         (late, "Wednesday, March 10, 2027 at 11am EST"),
     ]
-    place = room.location
-    assert home.could_come(now=now)[0]["url"] == (
-        f"/staff/bookings/appointment/?location={place.slug}&date=2027-03-10#waiting"
-    )
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    client.force_login(kim)
+    make.stay_signed_in(now=now)
+    url = home.could_come(now=now)[0]["url"]
+    waiting = client.get(url).context["waiting"]
+    assert [(one["asked"], one["start"], one["schedule"]) for one in waiting] == [
+        (early, "2027-03-10T15:00:00+00:00", room),
+        (late, "2027-03-10T15:00:00+00:00", room),
+    ]
 
 
 def test_a_time_that_a_move_gave_back_is_named_once_until_somebody_has_it():
