@@ -25,7 +25,8 @@ class Act:
     """One thing that staff can do. `verb` takes the request and what the form gave.
 
     `example` is what a message can be shown with before the form is filled in; where it is None,
-    the form is sent once to look at the message and once more to act.
+    the form is sent once to look at the message and once more to act. What is `aside` decides nothing
+    about the request: it is written down or put right.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Act:
     permissions: tuple[str, ...] = (DECIDE,)
     example: dict | None = None
     is_main: bool = False
+    is_aside: bool = False
 
     def is_allowed(self, user) -> bool:
         return any(user.has_perm(permission) for permission in self.permissions)
@@ -230,14 +232,6 @@ ACTS = {
             example={"reason": Appointment.CancelReason.OTHER},
         ),
         Act(
-            "error",
-            "Entered in error",
-            "Marked as entered in error. It stays on record.",
-            _plain(lifecycle.enter_in_error),
-            visit_may_become(Visit.ENTERED_IN_ERROR),
-            example={},
-        ),
-        Act(
             "payment",
             "Write down who pays",
             "Kept. Where an estimate is owed, its day stands on this page.",
@@ -245,6 +239,7 @@ ACTS = {
             lambda asked, now: asked.status in (*AppointmentRequest.OPEN, Status.ACCEPTED),
             estimate.PaymentForm,
             example={"pays_self": False},
+            is_aside=True,
         ),
         Act(
             "send_estimate",
@@ -272,6 +267,7 @@ ACTS = {
             questions.CallForm,
             permissions=(DECIDE, MARK),
             example={"outcome": "reached"},
+            is_aside=True,
         ),
         Act(
             "contact",
@@ -280,6 +276,7 @@ ACTS = {
             lambda asked, given, **who: lifecycle.correct_contact(asked, **given, **who),
             lambda asked, now: asked.status in (*AppointmentRequest.OPEN, Status.ACCEPTED),
             questions.ContactForm,
+            is_aside=True,
         ),
         Act(
             "note",
@@ -290,6 +287,16 @@ ACTS = {
             questions.NoteForm,
             permissions=(DECIDE, MARK),
             example={"text": "."},
+            is_aside=True,
+        ),
+        Act(
+            "error",
+            "Entered in error",
+            "Marked as entered in error. It stays on record.",
+            _plain(lifecycle.enter_in_error),
+            visit_may_become(Visit.ENTERED_IN_ERROR),
+            example={},
+            is_aside=True,
         ),
         Act(
             "erase",
@@ -299,6 +306,7 @@ ACTS = {
             lambda asked, now: lifecycle.may_be_erased(asked, now=now),
             permissions=(ERASE,),
             example={},
+            is_aside=True,
         ),
     ]
 }

@@ -72,14 +72,14 @@ def test_only_what_the_state_allows_is_offered(desk, clock):
         ["offer", "book", "decline", "withdraw", *ALWAYS],
         ["accept", "offer", "book", "decline", "withdraw", *ALWAYS],
         ["accept", "offer", "book", "decline", "withdraw", *ALWAYS],
-        ["reschedule", "cancel", "error", *ALWAYS],
+        ["reschedule", "cancel", *ALWAYS, "error"],
     ]
 
     clock(make.TUESDAY_9 + timedelta(minutes=1))
-    came = ["arrive", "fulfil", "noshow", "reschedule", "cancel", "error", *ALWAYS]
+    came = ["arrive", "fulfil", "noshow", "reschedule", "cancel", *ALWAYS, "error"]
     assert offered(desk, visit) == came
     lifecycle.mark_noshow(visit, by=sam, now=make.TUESDAY_9)
-    assert offered(desk, visit) == ["undo_noshow", "error", *ALWAYS, "erase"]
+    assert offered(desk, visit) == ["undo_noshow", *ALWAYS, "error", "erase"]
     visit.refresh_from_db()
     lifecycle.enter_in_error(visit, by=sam, now=make.TUESDAY_9)
     assert offered(desk, visit) == [*ALWAYS, "erase"]
@@ -219,8 +219,8 @@ def test_marking_a_visit_and_deciding_a_request_are_two_permissions(client, cloc
             [
                 "reschedule",
                 "cancel",
-                "error",
                 *ALWAYS,
+                "error",
                 "accept",
                 "offer",
                 "book",
@@ -233,6 +233,24 @@ def test_marking_a_visit_and_deciding_a_request_are_two_permissions(client, cloc
         ),
         "mark_visit": (["arrive", "fulfil", "noshow", "phoned", "note", "phoned", "note"], [200, 403, 200]),
     }
+
+
+def test_what_decides_nothing_stands_below_what_does(desk):
+    lists = re.findall(r'<ul class="([a-z -]+)">(.*?)</ul>', desk.get(url(make.accepted())).text, re.DOTALL)
+
+    assert [(kind, re.findall(r">([^<>]+)</a>", words)) for kind, words in lists if "a" in kind][:2] == [
+        ("object-tools acts", ["Move to another time", "Cancel the visit"]),
+        (
+            "asides",
+            [
+                "Write down who pays",
+                "Mark as phoned",
+                "Correct e-mail or phone",
+                "Write a note",
+                "Entered in error",
+            ],
+        ),
+    ]
 
 
 def test_the_page_shows_all_that_was_asked(desk):
