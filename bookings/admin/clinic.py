@@ -1,10 +1,12 @@
 """Setting up: locations, visit types, schedules, hours and closures."""
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
+from django.urls import reverse
+from django.utils.html import format_html
 
-from bookings.admin.closing import ClosureForm
+from bookings.admin.closing import ClosureForm, listed, visits_hit
 from bookings.models import Closure, Location, OpeningHours, Schedule, VisitType
 
 HOURS = (
@@ -179,10 +181,11 @@ class ScheduleAdmin(SetUp, admin.ModelAdmin):
 @admin.register(Closure)
 class ClosureAdmin(admin.ModelAdmin):
     form = ClosureForm
-    list_display = ["__str__", "schedule", "starts", "ends"]
+    list_display = ["__str__", "what", "starts", "ends"]
     list_filter = ["location", "reason"]
     list_select_related = ["location", "schedule__location"]
     date_hierarchy = "starts_at"
+    readonly_fields = ["visits"]
     fieldsets = [
         (
             None,
@@ -206,9 +209,28 @@ class ClosureAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request, obj=None):
         """Who may only look reads the two times as sentences."""
+        fieldsets = super().get_fieldsets(request, obj)
         if obj and not self.has_change_permission(request, obj):
-            return [(None, {"fields": ["location", "schedule", "reason", "starts", "ends"]})]
-        return super().get_fieldsets(request, obj)
+            fieldsets = [(None, {"fields": ["location", "schedule", "reason", "starts", "ends"]})]
+        return [*fieldsets, ("Visits still in it", {"fields": ["visits"]})] if obj else fieldsets
+
+    def save_model(self, request, obj, form, change):
+        """What was seen before the saving is not to be looked for after it."""
+        super().save_model(request, obj, form, change)
+        if hit := visits_hit(obj):
+            lie = "1 visit still lies" if len(hit) == 1 else f"{len(hit)} visits still lie"
+            url = reverse("admin:bookings_closure_change", args=[obj.pk])
+            words = '{} in this closure, to move or cancel. <a href="{}">The closure lists them.</a>'
+            messages.warning(request, format_html(words, lie, url))
+
+    @admin.display(description="chair or room", ordering="schedule")
+    def what(self, closure):
+        return closure.schedule.name if closure.schedule else "the whole location"
+
+    @admin.display(description="to move or cancel")
+    def visits(self, closure):
+        hit = visits_hit(closure)
+        return listed(hit) if hit else "None."
 
     @admin.display(description="starts", ordering="starts_at")
     def starts(self, closure):

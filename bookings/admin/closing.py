@@ -5,6 +5,7 @@ from datetime import time, timedelta
 from django import forms
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from bookings import availability
 from bookings.admin.local_time import DayField, HourField, WhichField, read_time, written
@@ -21,6 +22,25 @@ def visits_hit(closure: Closure) -> list[Appointment]:
     if closure.schedule_id:
         hit = hit.filter(schedule=closure.schedule_id)
     return list(hit.select_related("request__location", "schedule").order_by("period", "pk"))
+
+
+def listed(visits: list[Appointment]) -> SafeString:
+    """The visits as a list that leads to their requests, without names."""
+    lines = format_html_join(
+        "",
+        '<li><a href="{}">{}</a>, {}, {} ({})</li>',
+        (
+            (
+                reverse("admin:bookings_appointmentrequest_change", args=[visit.request_id]),
+                visit.request.reference,
+                visit.request.location.time_in_words(visit.starts_at),
+                visit.schedule.name,
+                visit.get_status_display(),
+            )
+            for visit in visits
+        ),
+    )
+    return format_html("<ul>{}</ul>", lines)
 
 
 class Understood(forms.CheckboxInput):
@@ -124,21 +144,7 @@ class ClosureForm(forms.ModelForm):
             if len(hit) == 1
             else f"{len(hit)} visits lie in this time and would stay as they are"
         )
-        lines = format_html_join(
-            "",
-            '<li><a href="{}">{}</a>, {}, {} ({})</li>',
-            (
-                (
-                    reverse("admin:bookings_appointmentrequest_change", args=[visit.request_id]),
-                    visit.request.reference,
-                    visit.request.location.time_in_words(visit.starts_at),
-                    visit.schedule.name,
-                    visit.get_status_display(),
-                )
-                for visit in hit
-            ),
-        )
-        self.add_error("understood", format_html("{}<ul>{}</ul>", said, lines))
+        self.add_error("understood", format_html("{}{}", said, listed(hit)))
 
 
 def _written(closure):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.auth.models import Permission
 
+from bookings import lifecycle
 from bookings.models import Closure, OpeningHours, Schedule
 from tests import make
 
@@ -72,16 +73,23 @@ def test_the_visits_in_a_closure_are_listed_before_it_is_saved(desk):
     assert f"{asked.reference}</a>, Wednesday, March 10, 2027 at 9am EST, Room (booked)" in page
 
 
-def test_who_has_seen_the_list_can_close_all_the_same(desk):
+def test_who_has_seen_the_list_can_close_all_the_same_and_finds_it_again_until_all_are_moved(desk):
     room = make.schedule()
     asked = make.accepted(room)
     page = desk.post(ADD, close(room.location)).text
 
     seen = re.search(r'name="understood"[^>]*value="([^"]*)"', page).group(1)
-    desk.post(ADD, close(room.location, understood=seen))
+    after = desk.post(ADD, close(room.location, understood=seen), follow=True).text
 
-    assert Closure.objects.count() == 1
+    closure = Closure.objects.get()
+    words = "1 visit still lies in this closure, to move or cancel."
+    assert f'{words} <a href="/staff/bookings/closure/{closure.pk}/change/">' in after
     assert asked.appointments.get().status == "booked"
+    still = desk.get(f"/staff/bookings/closure/{closure.pk}/change/").text.split("Visits still in it")[1]
+    assert f"{asked.reference}</a>, Wednesday, March 10, 2027 at 9am EST, Room (booked)" in still
+    lifecycle.cancel(asked, by=make.staff("kim"), now=make.NOW)
+    still = desk.get(f"/staff/bookings/closure/{closure.pk}/change/").text.split("Visits still in it")[1]
+    assert asked.reference not in still and "None." in still
 
 
 def test_a_visit_booked_since_the_list_was_shown_is_shown_first(desk):
