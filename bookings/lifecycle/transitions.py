@@ -67,6 +67,8 @@ def lock_as_it_is(request: AppointmentRequest) -> AppointmentRequest:
 
     Raises Refused where it was erased: nothing is added to it any more.
     """
+    # Not joined with its place: a row that waited for its lock is compared with the place it had before
+    # (PostgreSQL 13.2.1), and one that was booked elsewhere meanwhile would not be found.
     locked = AppointmentRequest.objects.select_for_update().get(pk=request.pk)
     if locked.erased_at:
         day = locked.location.day_in_words(locked.erased_at)
