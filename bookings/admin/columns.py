@@ -214,7 +214,11 @@ def _untaken(column, start, end, closed):
             if closure.starts_at < end and closure.ends_at > start
         }
         return Piece("closed", start, end, reason=", ".join(sorted(reasons)))
-    return Piece("free" if overlaps_any((start, end), column.openings) else "shut", start, end)
+    if not overlaps_any((start, end), column.openings):
+        return Piece("shut", start, end)
+    if not column.schedule.is_active:  # it is shown for the visits that it has, and takes no other
+        return Piece("closed", start, end, reason="not in use")
+    return Piece("free", start, end)
 
 
 def _append(pieces, piece):

@@ -212,6 +212,8 @@ def test_a_chair_out_of_use_is_shown_while_visits_stand_in_it(desk):
 
     assert [cell[0] for cell in with_visit.rows[0]] == ["Time", "Room"]
     assert "Booked" in row_at(with_visit, "9am EST")[1][0]
+    assert row_at(with_visit, "10am EST")[1] == ["Room: closed: not in use", 14, "closed"]
+    assert " free" not in day(desk, room, url=WEEK)
     assert "Closed all day: no opening hours, and nobody comes." in without
 
 
