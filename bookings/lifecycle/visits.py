@@ -47,13 +47,14 @@ def reschedule(
     """Move the booked visit: the new time is claimed before the old one is let go, or nothing happens.
 
     The visit stays the same one for calendars: its UID is kept, SEQUENCE rises (RFC 5545 3.8.7.4).
-    Raises TimeGone or Refused (also for the past; for a patient also after the notice).
+    Raises TimeGone or Refused (also for the past, and for who has arrived; for a patient also after the
+    notice).
     """
 
     def change():
         locked = lock(request)
         appointment = _booked(locked)
-        if appointment is None:
+        if appointment is None or appointment.status != Status.BOOKED:
             raise Refused(already(locked))
         _patient_is_in_time(locked, appointment, by=by, now=now)
         if choice.starts_at <= now or (by is None and not claims.is_askable(choice, now=now)):
@@ -88,7 +89,7 @@ def reschedule(
 
 
 def arrive(request: AppointmentRequest, *, by: AbstractBaseUser, now: datetime) -> Appointment:
-    """The patient is here. Raises Refused."""
+    """The patient is here. Raises Refused, also before the day of the visit at its location."""
     return _mark(request, Status.ARRIVED, verb="arrive", by=by, now=now)
 
 
@@ -131,7 +132,12 @@ def enter_in_error(request: AppointmentRequest, *, by: AbstractBaseUser, now: da
 def _mark(request, status, *, verb, by, now, only_after_start=False):
     locked = lock(request)
     appointment = _booked(locked)
-    if only_after_start and appointment and now < appointment.starts_at:
+    local = locked.location.local
+    if appointment and (
+        now < appointment.starts_at
+        if only_after_start
+        else local(now).date() < local(appointment.starts_at).date()
+    ):
         raise Refused(f"This visit starts on {locked.location.time_in_words(appointment.starts_at)}.")
     return move_appointment(locked, appointment, status, verb=verb, by=by, now=now)
 

@@ -136,6 +136,8 @@ def test_what_came_of_a_visit_is_said_by_a_person_after_it_began():
     for verb in (lifecycle.fulfil, lifecycle.mark_noshow):
         with pytest.raises(lifecycle.Refused, match="starts on Wednesday, March 10, 2027 at 9am EST"):
             verb(asked, by=robin, now=make.WEDNESDAY_9 - timedelta(seconds=1))
+    with pytest.raises(lifecycle.Refused, match="starts on Wednesday, March 10, 2027 at 9am EST"):
+        lifecycle.arrive(asked, by=robin, now=make.WEDNESDAY_9 - 9 * HOUR - timedelta(seconds=1))
 
     lifecycle.arrive(asked, by=robin, now=make.WEDNESDAY_9 - timedelta(minutes=10))
     asked.refresh_from_db()
@@ -145,6 +147,21 @@ def test_what_came_of_a_visit_is_said_by_a_person_after_it_began():
         ("arrive", "booked", "arrived"),
         ("fulfil", "arrived", "fulfilled"),
     ]
+
+
+@pytest.mark.parametrize("by_staff", [True, False])
+def test_a_visit_whose_patient_has_arrived_is_not_moved(by_staff):
+    asked = make.accepted()
+    lifecycle.arrive(asked, by=make.staff(), now=make.WEDNESDAY_9 - HOUR)
+    asked.refresh_from_db()
+    who = make.staff("kim") if by_staff else None
+
+    with pytest.raises(lifecycle.Refused, match="already marked “arrived”: robin"):
+        lifecycle.reschedule(
+            asked, choice(asked, make.WEDNESDAY_9 + 2 * HOUR), by=who, now=make.WEDNESDAY_9 - 30 * HOUR
+        )
+
+    assert asked.appointments.get().status == "arrived"
 
 
 def test_who_did_not_come_can_be_set_right_within_seven_days():
