@@ -142,6 +142,8 @@ class PhoneForm(TimeForm):
             self.add_error("last_day", "Enter the last day on which they could come")
         if first and last and last < first:
             self.add_error("last_day", "The last day is before the first")
+        elif last and last < self.location.local(self.now).date():
+            self.add_error("last_day", "The last day has passed")
 
     def _find_schedule(self, visit_type):
         """Any that is free: lifecycle picks it; here only whether there is one, and the notice."""

@@ -194,6 +194,7 @@ def test_the_hour_that_comes_twice_is_asked_about(desk):
         ({"day": "2027-03-01"}, "The time has passed: Monday, March 1, 2027 at 9am EST"),
         ({"then": "wait"}, "Enter the last day on which they could come"),
         ({"then": "wait", "last_day": "2027-03-09"}, "The last day is before the first"),
+        ({"then": "wait", "day": "2027-03-01", "last_day": "2027-03-07"}, "The last day has passed"),
         ({"needs": "gold"}, "Select a valid choice"),
         ({"pays_self": "gold"}, "Select how the patient will pay"),
         ({"submission": "x"}, "Enter a valid UUID"),
