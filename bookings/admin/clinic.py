@@ -166,10 +166,15 @@ class ScheduleAdmin(SetUp, admin.ModelAdmin):
             {
                 "fields": ["location", "name", "visit_types", "position", "is_active"],
                 "description": "A chair, a room or a person: whatever takes one visit at a time. "
-                "Out of use it takes no new visits; those that are booked stay.",
+                "Out of use it takes no new visits; those that are booked stay. It never moves to another "
+                "location: add a new one there.",
             },
         )
     ]
+
+    def get_readonly_fields(self, request, obj=None):
+        """Its visits and hours are those of its location: patients were told to come there."""
+        return ["location"] if obj else []
 
     def save_formset(self, request, form, formset, change):
         """Its own hours belong to its location."""

@@ -194,6 +194,17 @@ def test_a_chair_gets_hours_of_its_own_in_its_own_location(desk):
     assert (own.location, own.weekday, own.opens.hour) == (chair.location, 2, 13)
 
 
+def test_a_chair_stays_where_its_visits_are(desk):
+    chair = make.accepted().appointments.get().schedule
+    form = {"location": make.location().pk, "name": "Chair", "visit_types": chair.visit_types.get().pk}
+    hours = {"opening_hours-TOTAL_FORMS": "0", "opening_hours-INITIAL_FORMS": "0"}
+
+    desk.post(f"/staff/bookings/schedule/{chair.pk}/change/", {**form, "position": "0", **hours})
+
+    there = Schedule.objects.get(name="Chair")
+    assert (there.pk, there.location) == (chair.pk, chair.location)
+
+
 @pytest.mark.parametrize("kind", ["location", "visittype", "schedule"])
 def test_what_visits_hang_on_cannot_be_deleted(desk, kind):
     room = make.schedule()
