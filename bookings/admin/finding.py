@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 
 from bookings.fields import clean_line
 
-EXTENSION = re.compile(r"\s*(?:ext|x)\.?\s*\d+$", re.IGNORECASE)
-NUMBER = re.compile(r"[\d\s()+./-]+")
+EXTENSION = re.compile(r"[\s,;]*(?:extension|ext|x)\.?\s*\d+$", re.IGNORECASE)
+NUMBER = re.compile(r"(?:tel:)?[\d\s()+./\u2010-\u2015\u2212-]+", re.IGNORECASE)  # also as it is copied
 # How alike a name must be to one that was misheard: high enough that most lists stay short.
 ALIKE = "0.4"
 AT_MOST = 100
@@ -26,7 +26,7 @@ def find(requests: QuerySet, text: str) -> tuple[QuerySet, bool]:
     words = plain(text).split()
     if not words:
         return requests, False
-    number = EXTENSION.sub("", text)
+    number = EXTENSION.sub("", unicodedata.normalize("NFKC", text))
     is_number = NUMBER.fullmatch(number) and national(number)
     meant = Q(digits__contains=national(number)) if is_number else _named(words)
     found = requests.filter(meant | Q(reference=reference(text)))
@@ -54,7 +54,7 @@ def plain(text: str) -> str:
 
 def national(number: str) -> str:
     """The digits without a country code of 1 or zeros in front, which people leave out or not."""
-    digits = "".join(letter for letter in number if letter.isdecimal()).lstrip("0")
+    digits = "".join(str(int(letter)) for letter in number if letter.isdecimal()).lstrip("0")
     return digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
 
 

@@ -176,7 +176,8 @@ def test_what_is_no_day_is_said_in_a_sentence(desk):
 HEARD = [
     "nguyen", "Nguyễn", "ÁNH thi", "Nguyen Thi Ahn", "nguyn", "example.com", "anh@example", "lan pham",
     "th", "ph", "(703) 555-0142", "703.555.0142", "+1 703 555 0142", "7035550142 x12", "0142",
-    "001 703 555 0142",
+    "001 703 555 0142", "703\u2013555\u20130142", "703\u2011555\u20110142", "tel:+17035550142",
+    "703 555 0142, extension 12", "\uff17\uff10\uff13 555 0142", "\u0667\u0660\u0663 555 0142",
 ]  # fmt: skip
 
 
