@@ -33,32 +33,35 @@ LABELS = {
     "remind_2_days_before": "Two days before",
     "remind_1_day_before": "The day before",
 }
+ASKED_FOR = {**LABELS, "opens": "opening time", "closes": "closing time"}
 
 
-class SetUp:
-    """Labels that a manager understands. What visits hang on is taken out of use, never deleted."""
+class Asking:
+    """What is missing is asked for by the name that stands beside it."""
 
     formfield_overrides = PLAIN
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
-        return super().get_form(request, obj, change, labels=LABELS, **kwargs)
-
     def formfield_for_dbfield(self, db_field, request, **kwargs):
-        """What is missing is asked for by the name that stands beside it."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        verb = "Select" if isinstance(field, forms.ModelChoiceField) else "Enter"
-        asked_for = LABELS.get(db_field.name, db_field.verbose_name).lower()
+        verb = "Select" if isinstance(field, forms.ModelChoiceField | forms.TypedChoiceField) else "Enter"
+        asked_for = ASKED_FOR.get(db_field.name, db_field.verbose_name).lower()
         field.error_messages["required"] = f"{verb} the {asked_for}"
         return field
+
+
+class SetUp(Asking):
+    """Labels that a manager understands. What visits hang on is taken out of use, never deleted."""
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        return super().get_form(request, obj, change, labels=LABELS, **kwargs)
 
     def has_delete_permission(self, request, obj=None):
         return False
 
 
-class OpeningHoursInline(admin.TabularInline):
+class OpeningHoursInline(Asking, admin.TabularInline):
     model = OpeningHours
     extra = 1
-    formfield_overrides = PLAIN
     fields = ["weekday", "opens", "closes", "schedule", "valid_from", "valid_until"]
     verbose_name_plural = HOURS
 
@@ -71,19 +74,17 @@ class OpeningHoursInline(admin.TabularInline):
         return formset
 
 
-class OwnHoursInline(admin.TabularInline):
+class OwnHoursInline(Asking, admin.TabularInline):
     model = OpeningHours
     extra = 1
-    formfield_overrides = PLAIN
     fields = ["weekday", "opens", "closes", "valid_from", "valid_until"]
     verbose_name_plural = "Hours of its own: leave empty where it is open like the whole location"
 
 
-class ScheduleInline(admin.TabularInline):
+class ScheduleInline(Asking, admin.TabularInline):
     model = Schedule
     extra = 0
     show_change_link = True
-    formfield_overrides = PLAIN
     fields = ["name", "visit_types", "position", "is_active"]
     verbose_name_plural = "Chairs and rooms: each takes one visit at a time"
 

@@ -229,11 +229,12 @@ def test_the_set_up_pages_say_what_a_change_does_to_visits_that_are_booked(desk)
 
 
 def test_what_is_missing_in_the_set_up_is_asked_for_by_its_name(desk):
-    empty = {"opening_hours-TOTAL_FORMS": 0, "opening_hours-INITIAL_FORMS": 0}
+    emptied = {"opening_hours-TOTAL_FORMS": 1, "opening_hours-0-valid_from": "2027-03-10"}
 
-    page = desk.post("/staff/bookings/schedule/add/", empty).text
+    page = desk.post("/staff/bookings/schedule/add/", {**emptied, "opening_hours-INITIAL_FORMS": 0}).text
 
     assert re.findall(r"(?:Select|Enter) the [\w ]+(?=</li>)", page) == [
         "Select the location", "Enter the name", "Select the visit types", "Enter the place in lists",
+        "Select the weekday", "Enter the opening time", "Enter the closing time",
     ]  # fmt: skip
     assert "This field is required" not in page
