@@ -89,3 +89,4 @@ def test_on_paper_there_are_initials_and_no_name(visit, booked):
 
     assert f"N. T. Á. {booked.reference}, 1 hour" in paper
     assert "Nguyễn" not in paper and "Consultation" not in paper
+    assert page.locator(".visit").evaluate("visit => getComputedStyle(visit).breakInside") == "avoid"
