@@ -11,7 +11,7 @@ from bookings import charts, counting, fullness, reports
 from bookings.admin import columns, lists
 from bookings.admin.day import phone_address
 from bookings.availability import minutes, occupied_by, occupying
-from bookings.models import Appointment, AppointmentRequest, Event, Location
+from bookings.models import Appointment, AppointmentRequest, Closure, Event, Location
 from bookings.reports import Span
 
 WEEKS, DAYS = 8, 14
@@ -105,7 +105,14 @@ def _given_back(*, now):
 
 def _still_free(rows, schedule, time, *, now):
     taken = occupying(now=now).filter(schedule=OuterRef(schedule), occupied__overlap=OuterRef(time))
-    free = rows.filter(~Exists(taken), **{f"{schedule}__is_active": True}).order_by(time)
+    closed = Closure.objects.filter(
+        Q(schedule=None) | Q(schedule=OuterRef(schedule)),
+        location=OuterRef(f"{schedule}__location"),
+        starts_at__lt=OuterRef(f"{time}__endswith"),
+        ends_at__gt=OuterRef(f"{time}__startswith"),
+    )
+    open_ones = rows.filter(~Exists(closed), **{f"{schedule}__is_active": True})
+    free = open_ones.filter(~Exists(taken)).order_by(time)
     free = free.select_related(f"{schedule}__location").prefetch_related(f"{schedule}__visit_types")
     return [(getattr(row, schedule), getattr(row, time)) for row in free[:LOOKED_AT]]
 

@@ -94,6 +94,8 @@ def test_a_time_that_was_given_back_is_named_and_leads_to_who_has_waited_longest
         (early, "2027-03-10T15:00:00+00:00", room),
         (late, "2027-03-10T15:00:00+00:00", room),
     ]
+    Closure.objects.create(location=room.location, starts_at=hour(1), ends_at=hour(2))
+    assert [each["when"] for each in home.could_come(now=now)] == ["Wednesday, March 10, 2027 at 11am EST"]
 
 
 def test_a_time_that_a_move_gave_back_is_named_once_until_somebody_has_it():
