@@ -10,7 +10,7 @@ from django.db import transaction
 
 from bookings import lifecycle
 from bookings import messages as patient_messages
-from bookings.admin import estimate, questions
+from bookings.admin import estimate, questions, times
 from bookings.lifecycle.visits import NOSHOW_CAN_BE_UNDONE_FOR
 from bookings.models import Appointment, AppointmentRequest, Message
 
@@ -82,6 +82,20 @@ def visit_may_become(status, besides=lambda visit, asked, now: True):
     return check
 
 
+def _accept(asked, given, *, by, now):
+    """Yes to the time that the patient asked for, unless it was closed since: that takes a reason."""
+    visit = asked.appointment if asked.status == Status.PENDING else None
+    if visit:
+        which = (asked.visit_type, asked.location, visit.starts_at)
+        found = times.standings(*which, besides=asked, now=now)
+        objections = next(one.objections for one in found if one.schedule.pk == visit.schedule_id)
+        if objections:
+            raise lifecycle.Refused(
+                f"This time is {', and '.join(objections)}. Offer another time, or book it with a reason."
+            )
+    return lifecycle.accept(asked, by=by, now=now)
+
+
 def _names_a_time(asked, now):
     held = asked.appointment if asked.status == Status.OFFERED else None
     starts_at = held.starts_at if held else asked.wanted_at
@@ -120,7 +134,7 @@ ACTS = {
             "accept",
             "Accept",
             "Accepted. The patient will be told.",
-            _plain(lifecycle.accept),
+            _accept,
             request_may_become(Status.ACCEPTED, _names_a_time),
             example={},
             is_main=True,

@@ -314,6 +314,18 @@ def test_what_stands_in_the_way_is_seen_before_deciding(desk):
         assert f"{others[1].name}: closed: leave" in words
 
 
+def test_a_time_that_was_closed_since_it_was_asked_for_is_not_accepted_without_a_reason(desk):
+    asked = make.confirmed()
+    whole = {"location": asked.location, "starts_at": make.NOW, "ends_at": make.later(days=9)}
+    Closure.objects.create(**whole, reason="leave")
+
+    said = text(desk.post(url(asked, "accept"), {"_seen": asked.version}, follow=True))
+
+    assert "This time is closed: leave. Offer another time, or book it with a reason." in said
+    asked.refresh_from_db()
+    assert asked.status == "pending"
+
+
 def test_the_page_asks_the_database_a_fixed_number_of_questions(desk, django_assert_num_queries):
     room = make.schedule()
     first = make.confirmed(room)
