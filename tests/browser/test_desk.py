@@ -43,6 +43,7 @@ def asked_for(email, slot=0):
 
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_the_pages_of_the_desk_have_no_violation_and_fit_a_phone(visit, violations, asked, display):
+    AppointmentRequest.objects.update(patient_name="W" * 120)
     page = visit("/", display=display, scheme="dark", width=320)
     sign_in(page)
     found, wide = {}, {}
