@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from bookings import messages, shield
-from bookings.lifecycle.transitions import Refused, Status, lock, record
+from bookings.lifecycle.transitions import Refused, Status, lock, move, record
 from bookings.models import Appointment, AppointmentRequest, Message
 
 # Each correction by a patient may send an e-mail to an address that nobody has confirmed.
@@ -29,7 +29,8 @@ def correct_contact(
 
     Where the address changes, links sent so far die, what is still owed goes to the new one, and the
     way in is sent there anew, unless the request is suspect. A booked visit that had no address gets
-    the reminders that are still ahead. Until an address is confirmed, the person
+    the reminders that are still ahead. Who takes an unconfirmed address back, and leaves a number,
+    waits for the clinic at once, as who gave a number alone. Until an address is confirmed, the person
     who asked stays the one whose holds are counted. Raises Refused for a request that has ended.
     """
     locked = lock(request)
@@ -41,15 +42,19 @@ def correct_contact(
     locked.email, locked.phone, locked.contact_by = email, phone, contact_by
     if locked.verified_at:
         locked.person = shield.person(email, phone)
-    record(
-        locked,
-        verb="correct_contact",
-        by=by,
-        now=now,
-        before=locked.status,
-        after=locked.status,
-        is_new_version=is_new_address,
-    )
+    if locked.status == Status.UNVERIFIED and not (email or locked.is_suspect):
+        move(locked, Status.PENDING, verb="correct_contact", by=by, now=now)
+        messages.tell_staff(locked, now=now, is_news=by is None)
+    else:
+        record(
+            locked,
+            verb="correct_contact",
+            by=by,
+            now=now,
+            before=locked.status,
+            after=locked.status,
+            is_new_version=is_new_address,
+        )
     if is_new_address:
         messages.carry_on(locked)
         _remind(locked, now=now)

@@ -247,6 +247,18 @@ def test_an_unconfirmed_address_that_is_corrected_must_be_confirmed_anew():
     assert (corrected.status, list(verify)) == ("unverified", [1, 2])
 
 
+def test_who_takes_the_unconfirmed_address_back_and_leaves_a_number_waits_for_the_clinic_at_once():
+    asked, later = make.submitted(phone="(703) 555-0142"), make.later(minutes=1)
+
+    corrected = lifecycle.correct_contact(
+        asked, email="", phone="(703) 555-0142", contact_by="phone", now=later
+    )
+
+    assert (corrected.status, held(asked)) == ("pending", [(make.WEDNESDAY_9, IN_20_MINUTES)])
+    owed = asked.messages.filter(version=corrected.version).values_list("kind", "due_at")
+    assert list(owed) == [("staff_new", later), ("staff_overdue", corrected.reply_until)]
+
+
 def test_the_contact_of_a_request_that_has_ended_stays():
     asked = make.confirmed()
     lifecycle.withdraw(asked, now=make.NOW)
