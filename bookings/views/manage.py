@@ -22,7 +22,7 @@ Status, Visit = AppointmentRequest.Status, Appointment.Status
 
 # What the patient can do here in each state. Everything else is for the phone.
 ACTS = {
-    Status.UNVERIFIED: ["send-again", "time", "contact", "withdraw"],
+    Status.UNVERIFIED: ["send-again", "contact", "withdraw"],
     Status.PENDING: ["time", "contact", "withdraw"],
     Status.OFFERED: ["accept", "refuse", "contact", "withdraw"],
     Status.WAITLISTED: ["contact", "withdraw"],
@@ -257,9 +257,9 @@ def _standing(asked, *, now):
 
 
 def _acts(asked, state):
-    """Who asked for no exact time leaves it to the clinic to find one."""
-    names_no_time = asked.wanted_at is None and state != Visit.BOOKED
-    return [act for act in ACTS.get(state, []) if act != "time" or not names_no_time]
+    """Who asked for no exact time, or whom nobody confirmed yet, leaves it to the clinic to find one."""
+    may_choose = state == Visit.BOOKED or (asked.wanted_at and asked.verified_at)
+    return [act for act in ACTS.get(state, []) if act != "time" or may_choose]
 
 
 def _refused(request, standing, sentence=NOT_NOW):

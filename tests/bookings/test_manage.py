@@ -84,6 +84,8 @@ def states(room, robin):
     lifecycle.waitlist(made["waitlisted"], by=robin, now=timezone.now())
     lifecycle.decline(made["declined"], by=robin, reason="no_time", now=timezone.now())
     made["gone"].appointments.update(held_until=now)
+    by_phone = {"contact_by": "phone", "phone": "(703) 555-0142"}
+    made["by phone"] = asking(room, ago=timedelta(hours=1), days=10, email="", **by_phone)
     made["expired"] = asking(room, ago=past, days=12, email="late@example.com")
     lifecycle.sweep(now=now)
     made["offered"] = offered(room, robin, days=20, email="offered@example.com")
@@ -106,6 +108,7 @@ SAYS = {
     "unverified": "Until then we cannot answer your request.",
     "pending": "We hold this time for you until we answer",
     "gone": "That time is not held for you now.",
+    "by phone": "That time is not held for you now. We look for one with you.",
     "waitlisted": "You are on our waiting list",
     "declined": "We could not give you this appointment",
     "withdrawn": "This request is taken back",
@@ -120,9 +123,10 @@ SAYS = {
     "noshow": "We did not see you",
 }
 MAY = {
-    "unverified": {"send-again", "time", "contact", "withdraw"},
+    "unverified": {"send-again", "contact", "withdraw"},
     "pending": {"time", "contact", "withdraw"},
     "gone": {"time", "contact", "withdraw"},
+    "by phone": {"contact", "withdraw"},
     "offered": {"accept", "refuse", "contact", "withdraw"},
     "waitlisted": {"contact", "withdraw"},
     "booked": {"time", "contact", "cancel"},
