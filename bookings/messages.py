@@ -124,10 +124,14 @@ def remind(appointment: Appointment, *, now: datetime) -> None:
 
 
 def carry_on(request: AppointmentRequest) -> None:
-    """What was owed of the version before stays true of this one: only the address has changed."""
+    """What was owed of the version before stays true of this one: only the address, or the time asked for.
+
+    Staff learn that it is late when the answer is due now.
+    """
     owed = request.messages.filter(
         version=request.version - 1, status__in=[Status.QUEUED, Status.SENDING]
     ).exclude(kind__in=[Kind.VERIFY, Kind.LINK])  # their links have died
+    owed.filter(kind=Kind.STAFF_OVERDUE).update(due_at=request.reply_until)
     owed.update(version=request.version)
 
 

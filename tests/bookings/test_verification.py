@@ -193,6 +193,15 @@ def test_who_names_another_time_while_nobody_has_answered_holds_that_one_instead
     assert list(queued) == [(changed.version, "queued")]
 
 
+def test_who_names_a_sooner_time_is_late_for_staff_when_that_answer_is_due():
+    asked = make.confirmed(starts_at=make.WEDNESDAY_9 + timedelta(days=14))
+
+    changed = lifecycle.choose_time(asked, make.TUESDAY_9, now=make.later(minutes=5))
+
+    late = asked.messages.filter(kind="staff_overdue").values_list("version", "due_at").get()
+    assert changed.reply_until < asked.reply_until and late == (changed.version, changed.reply_until)
+
+
 def test_who_names_a_time_that_has_gone_keeps_the_one_held():
     room = make.schedule()
     asked = make.confirmed(room)
