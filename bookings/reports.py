@@ -66,7 +66,8 @@ def numbers(span: Span, *keys: str, of_each: bool = True) -> dict[str, list[dict
             for key in keys:
                 for of, row in counted.get(key, {}).items():
                     if (key, of) in names:
-                        sums[key][week, names[key, of]] = row
+                        # Two places may have one name, like one that moved across the street.
+                        add(sums[key].setdefault((week, names[key, of]), {}), row)
     return {key: _with_totals(sums[key], of_each=of_each) for key in keys}
 
 

@@ -65,6 +65,21 @@ def test_requests_are_counted_by_week_and_location_and_outcome():
     assert reports.numbers(Span(MARCH_15 + timedelta(days=7), 5))["requests"] == []
 
 
+def test_two_places_of_one_name_are_one_row_with_the_numbers_of_both():
+    rooms = [make.schedule(name=name) for name in ("Room", "Room", "Chair")]
+    for number, room in enumerate([rooms[0], rooms[1], rooms[1], rooms[2]]):
+        make.accepted(room, starts_at=hour(number), email=f"{number}@example.com")
+
+    found = reports.numbers(TWO_WEEKS, "visits", "replies", "schedules")
+
+    assert (
+        week(found["visits"])["booked"] == only(found["visits"], week=None, place="Arlington")["booked"] == 4
+    )
+    assert only(found["visits"], week=MARCH_8, place=None)["booked"] == 4
+    assert week(found["replies"])["answered"] == 4
+    assert week(found["schedules"], place="Arlington, Room")["taken"] == 3 * 60
+
+
 def test_a_week_begins_at_midnight_of_its_location():
     visit = make.visit_type()
     for zone in ("America/New_York", "America/Denver"):
