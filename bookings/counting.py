@@ -2,7 +2,8 @@
 
 What is about requests counts on the day on which they were asked, what is about visits on the day of
 the visit, both as the clock of the location shows them. A day that is over is counted once, and again
-when something of it has changed; seven of them are summed to a week.
+when something of it has changed; seven of them are summed to a week. Weekly hours, and which schedules
+are in use, count as they are when a day is counted: a later change of them is no change of the day.
 """
 
 import struct

@@ -19,13 +19,15 @@ from bookings.models import (
     CountedDay,
     CountedWeek,
     Event,
+    Location,
     Message,
+    Schedule,
 )
 from bookings.reports import Span
 from tests import make
 
 pytestmark = pytest.mark.django_db
-TWO_WEEKS = Span(date(2027, 3, 8), 2)
+TWO_WEEKS, FOUR_WEEKS = Span(date(2027, 3, 8), 2), Span(date(2027, 3, 1), 4)
 A_MONTH_ON = make.later(days=30)
 
 
@@ -115,6 +117,42 @@ def test_every_way_to_change_a_counted_day_shows_at_once_and_after_the_next_coun
     for one in CountedDay.objects.all():
         ChangedDay.objects.create(location=one.location, day=one.day)
     assert reports.numbers(TWO_WEEKS) == at_once  # as the rows themselves tell
+
+
+def test_a_place_or_a_room_that_moves_and_a_closure_of_years_that_ends_change_days_that_were_counted():
+    """A room with a visit of its own; somebody asked on a Monday after midnight, still Sunday in Denver."""
+    room, far = make.schedule(make.location(name="Near")), make.schedule(make.location(name="Far"))
+    make.accepted(room, now=make.NOW.replace(hour=5, minute=30))
+    make.accepted(far, now=make.later(days=3), starts_at=make.WEDNESDAY_9 + timedelta(days=7))
+    closed = {"location": far.location, "schedule": far, "starts_at": make.later(days=-500)}
+    closure = Closure.objects.create(**closed, ends_at=make.later(days=3000))
+    changes = {
+        "a zone": lambda: Location.objects.filter(name="Near").update(time_zone="America/Denver"),
+        "a room": lambda: Schedule.objects.filter(pk=room.pk).update(location=far.location, name="Moved"),
+        "a closure": closure.delete,
+    }
+    for name, change in changes.items():
+        count()
+        before = reports.numbers(FOUR_WEEKS)
+        change()
+        at_once = reports.numbers(FOUR_WEEKS)
+        count()
+
+        assert at_once != before, name
+        assert reports.numbers(FOUR_WEEKS) == at_once, name
+        for one in CountedDay.objects.all():
+            ChangedDay.objects.create(location=one.location, day=one.day)
+        assert reports.numbers(FOUR_WEEKS) == at_once, name
+
+
+def test_a_closure_after_midnight_changes_the_day_whose_hours_it_shortens():
+    room = make.schedule(make.location(hours=(time(20), time(4))))
+    make.accepted(room, starts_at=hour(12))
+    count()
+    # From Thursday, 2am on: an hour and a half of the night that began on Wednesday.
+    Closure.objects.create(location=room.location, starts_at=hour(17), ends_at=hour(18.5))
+
+    assert reports.numbers(TWO_WEEKS, "schedules")["schedules"][0]["open"] == 5 * 480 - 90
 
 
 def a_week_on(period):
