@@ -49,7 +49,8 @@ class TimeForm(QuestionForm):
             start = datetime.fromisoformat(self.cleaned_data["start"])
         except ValueError:
             start = None
-        if start is None or start.utcoffset() is None:
+        # The first and last year hold times that have no date in some zone.
+        if start is None or start.utcoffset() is None or not 2000 <= start.year <= 2200:
             raise ValidationError(self.fields["start"].error_messages["invalid"])
         return start.isoformat()
 

@@ -144,7 +144,18 @@ def test_a_made_up_time_is_not_booked(client, walk):
     assert AppointmentRequest.objects.count() == 0
 
 
-@pytest.mark.parametrize("start", ["", "tomorrow", "2027-03-10", "2027-03-10T09:00", "9" * 400])
+@pytest.mark.parametrize(
+    "start",
+    [
+        "",
+        "tomorrow",
+        "2027-03-10",
+        "2027-03-10T09:00",
+        "9" * 400,
+        "0001-01-01T00:00:00+00:00",
+        "9999-12-31T23:59:00-12:00",
+    ],
+)
 def test_a_time_that_is_none_gets_a_sentence(walk, start):
     response = walk("visit", "where", "when", when={"start": start})
 
