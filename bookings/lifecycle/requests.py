@@ -239,7 +239,7 @@ def offer(
     def propose():
         locked = lock(request)
         _must_be_ahead(choice, now=now)
-        if locked.wanted_at and locked.status != Status.OFFERED:
+        if locked.visit_type and locked.status != Status.OFFERED:  # else it was found out on the phone
             locked.asked_visit_type, locked.asked_location = locked.visit_type, locked.location
         locked.visit_type, locked.location = choice.visit_type, choice.location
         move(

@@ -158,6 +158,20 @@ def test_who_waits_on_the_list_holds_nothing_and_can_be_offered_a_time():
     assert standing(asked) == [(make.WEDNESDAY_9 + TEN, "pending")]
 
 
+def test_who_named_days_and_refuses_an_offer_still_asks_for_the_visit_and_the_place_they_named():
+    asked, elsewhere = make.waitlisted(), make.schedule(make.location(name="Far"))
+    asked.refresh_from_db()
+    named = (asked.visit_type, asked.location)
+    other = Choice(elsewhere.visit_types.get(), elsewhere.location, make.WEDNESDAY_9)
+    lifecycle.offer(asked, other, by=make.staff(), now=make.later(hours=2))
+    asked.refresh_from_db()
+
+    lifecycle.refuse_offer(asked, now=make.later(hours=3))
+
+    asked.refresh_from_db()
+    assert (asked.visit_type, asked.location) == named
+
+
 def test_nobody_waits_on_the_list_for_a_visit_that_is_not_known():
     asked = make.submitted(asks_for="call", visit_type=None, starts_at=None, by=make.staff())
 
