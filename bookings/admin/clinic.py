@@ -167,15 +167,18 @@ class ScheduleAdmin(SetUp, admin.ModelAdmin):
             {
                 "fields": ["location", "name", "visit_types", "position", "is_active"],
                 "description": "A chair, a room or a person: whatever takes one visit at a time. "
-                "Out of use it takes no new visits; those that are booked stay. It never moves to another "
-                "location: add a new one there.",
+                "Out of use it takes no new visits; those that are booked stay. Once it has visits, hours or "
+                "closures it stays at its location: add a new one elsewhere.",
             },
         )
     ]
 
     def get_readonly_fields(self, request, obj=None):
-        """Its visits and hours are those of its location: patients were told to come there."""
-        return ["location"] if obj else []
+        """With visits, hours or closures of its own it stays: patients were told to come there."""
+        is_used = obj and (
+            obj.appointments.exists() or obj.opening_hours.exists() or obj.closure_set.exists()
+        )
+        return ["location"] if is_used else []
 
     def save_formset(self, request, form, formset, change):
         """Its own hours belong to its location."""

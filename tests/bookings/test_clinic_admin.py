@@ -194,15 +194,17 @@ def test_a_chair_gets_hours_of_its_own_in_its_own_location(desk):
     assert (own.location, own.weekday, own.opens.hour) == (chair.location, 2, 13)
 
 
-def test_a_chair_stays_where_its_visits_are(desk):
-    chair = make.accepted().appointments.get().schedule
-    form = {"location": make.location().pk, "name": "Chair", "visit_types": chair.visit_types.get().pk}
-    hours = {"opening_hours-TOTAL_FORMS": "0", "opening_hours-INITIAL_FORMS": "0"}
+def test_a_chair_with_visits_stays_where_patients_were_told_to_come(desk):
+    chair, empty = make.schedule(), make.schedule()
+    make.accepted(chair)
+    for one in (chair, empty):
+        form = {"location": make.location(name="Far").pk, "name": "Room", "position": "0"}
+        form |= {"visit_types": one.visit_types.get().pk, "is_active": "on"}
+        form |= {"opening_hours-TOTAL_FORMS": "0", "opening_hours-INITIAL_FORMS": "0"}
+        desk.post(f"/staff/bookings/schedule/{one.pk}/change/", form)
+        one.refresh_from_db()
 
-    desk.post(f"/staff/bookings/schedule/{chair.pk}/change/", {**form, "position": "0", **hours})
-
-    there = Schedule.objects.get(name="Chair")
-    assert (there.pk, there.location) == (chair.pk, chair.location)
+    assert (chair.location.name, empty.location.name) == ("Arlington", "Far")
 
 
 @pytest.mark.parametrize("kind", ["location", "visittype", "schedule"])
