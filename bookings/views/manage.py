@@ -200,6 +200,8 @@ def _correct_contact(request, asked, act, standing, *, now):
         request.POST if request.method == "POST" else None,
         initial={"email": asked.email, "phone": asked.phone, "contact_by": asked.contact_by},
     )
+    if asked.status in AppointmentRequest.OPEN and asked.asks_for == AppointmentRequest.AsksFor.CALL:
+        form.answer_by_phone()
     if form.is_valid():
         if form.has_changed():
             lifecycle.correct_contact(asked, **form.cleaned_data, now=now)

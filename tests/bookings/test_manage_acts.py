@@ -196,6 +196,21 @@ def test_contact_details_are_corrected_and_a_new_address_gets_a_new_link(client,
     assert client.get(old).status_code == 410
 
 
+def test_who_asked_for_a_call_is_still_called_whatever_else_is_corrected(client, room):
+    call = {"asks_for": "call", "starts_at": None, "phone": "(703) 555-0199", "contact_by": "phone"}
+    asked = make.confirmed(room, now=timezone.now(), **call)
+    page = client.get(path(asked, "contact"))
+
+    response = client.post(
+        path(asked, "contact"), {"contact_by": "email", "email": "a@example.com", "phone": ""}
+    )
+
+    assert response.status_code == 422 and "How should we answer you?" not in text(page)
+    client.post(path(asked, "contact"), {"contact_by": "email", "email": "", "phone": "703 555 0142"})
+    asked.refresh_from_db()
+    assert (asked.email, asked.phone, asked.contact_by) == ("", "703 555 0142", "phone")
+
+
 def test_a_mistake_in_contact_details_keeps_what_was_typed(client, room):
     asked = asking(room, make_it=make.confirmed)
 
