@@ -58,12 +58,9 @@ class AddressField(forms.EmailField):
             "invalid": "Enter an e-mail address in the correct format, like name@example.com",
             "max_length": "E-mail address must be 254 characters or less",
         }
-        super().__init__(
-            max_length=254,
-            widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
-            error_messages=messages,
-            **options,
-        )
+        # Whoever fills in the address of another person says so by a widget.
+        options.setdefault("widget", forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}))
+        super().__init__(max_length=254, error_messages=messages, **options)
 
     def to_python(self, value):
         text = unicodedata.normalize("NFKC", super().to_python(value)).replace("\u3002", ".")

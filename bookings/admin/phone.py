@@ -9,7 +9,7 @@ from bookings import availability, lifecycle
 from bookings.admin import times
 from bookings.admin.local_time import DayField
 from bookings.admin.moving import TimeForm, instead, weigh
-from bookings.fields import LineField
+from bookings.fields import AddressField, LineField
 from bookings.forms import PAYS_SELF
 from bookings.models import AppointmentRequest, RequestedPeriod, VisitType
 
@@ -63,12 +63,10 @@ class PhoneForm(TimeForm):
         error_messages={"max_length": "The phone number must be 40 characters or less"},
     )
     may_leave_message = forms.BooleanField(label="We may leave a message", required=False)
-    email = forms.EmailField(
+    email = AddressField(
         label="E-mail address, if they want it in writing",
         required=False,
-        max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"invalid": "Enter an e-mail address in the correct format, like name@example.com"},
     )
     asked_by = LineField(
         label="Who calls, if it is not the patient",

@@ -7,7 +7,7 @@ from django import forms
 from bookings import availability
 from bookings.admin import times
 from bookings.admin.moving import weigh
-from bookings.fields import LineField
+from bookings.fields import AddressField, LineField
 from bookings.forms import QuestionForm
 from bookings.lifecycle import Choice
 from bookings.models import Appointment, AppointmentRequest, Event, Location, Schedule, VisitType
@@ -76,15 +76,10 @@ class NoteForm(ActForm):
 
 
 class ContactForm(ActForm):
-    email = forms.EmailField(
+    email = AddressField(
         label="E-mail address",
         required=False,
-        max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={
-            "invalid": "Enter an e-mail address in the correct format, like name@example.com",
-            "max_length": "E-mail address must be 254 characters or less",
-        },
     )
     phone = LineField(
         label="Phone number",

@@ -13,6 +13,9 @@ from tests import make
 pytestmark = pytest.mark.django_db
 
 PHONE = "/staff/bookings/appointment/phone/"
+# 229 letters, which are 509 as a mail server is told them.
+LABEL = "".join(map(chr, range(0x4E00, 0x4E00 + 15 * 37, 37)))
+LONG_IN_ASCII = "a@" + f"{LABEL}." * 14 + "com"
 
 
 @pytest.fixture(autouse=True)
@@ -184,6 +187,7 @@ def test_the_hour_that_comes_twice_is_asked_about(desk):
         ({"phone": ""}, "Enter a phone number or an e-mail address"),
         ({"phone": "12"}, "Enter a phone number with its area code"),
         ({"email": "me@"}, "Enter an e-mail address in the correct format"),
+        ({"email": LONG_IN_ASCII}, "E-mail address must be 254 characters or less"),
         ({"visit_type": "9999"}, "Select one of these visits"),
         ({"visit_type": ""}, "Select a visit"),
         ({"schedule": "x"}, "Select one of these"),
@@ -206,6 +210,17 @@ def test_what_is_missing_or_wrong_is_named_and_nothing_is_taken(desk, wrong, sai
 
     assert said in page and "There is a problem" in page
     assert AppointmentRequest.objects.count() == 0
+
+
+def test_an_address_that_is_corrected_is_refused_with_a_sentence_where_it_is_too_long(desk):
+    asked = make.submitted()
+
+    page = desk.post(
+        f"/staff/bookings/appointmentrequest/{asked.pk}/contact/",
+        {"email": LONG_IN_ASCII, "phone": "", "contact_by": "email", "version": asked.version},
+    )
+
+    assert "E-mail address must be 254 characters or less" in page.text
 
 
 def test_the_hour_is_understood_as_people_write_it(desk):
