@@ -88,7 +88,7 @@ def _accept(asked, given, *, by, now):
     if visit:
         which = (asked.visit_type, asked.location, visit.starts_at)
         found = times.standings(*which, besides=asked, now=now)
-        objections = next(one.objections for one in found if one.schedule.pk == visit.schedule_id)
+        objections = next((one.objections for one in found if one.schedule.pk == visit.schedule_id), [])
         if objections:
             raise lifecycle.Refused(
                 f"This time is {', and '.join(objections)}. Offer another time, or book it with a reason."
