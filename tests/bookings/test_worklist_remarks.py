@@ -52,11 +52,11 @@ def test_a_call_since_then_stops_nobody_but_a_change_does():
     asked = make.accepted()
     lifecycle.mark_phoned(asked, outcome="reached", by=make.staff("robin"), now=make.NOW)
     seen = AppointmentRequest.objects.get(pk=asked.pk)
-    lifecycle.arrive(asked, by=make.staff("kim"), now=make.NOW)
+    lifecycle.arrive(asked, by=make.staff("kim"), now=make.WEDNESDAY_9)
     lifecycle.mark_phoned(seen, outcome="reached", by=make.staff("sam"), now=make.NOW)
 
-    with pytest.raises(lifecycle.Refused, match="has changed since you looked at it: kim, Monday"):
-        lifecycle.cancel(seen, by=make.staff("lee"), now=make.NOW)
+    with pytest.raises(lifecycle.Refused, match="has changed since you looked at it: kim, Wednesday"):
+        lifecycle.cancel(seen, by=make.staff("lee"), now=make.WEDNESDAY_9)
 
     assert Appointment.objects.get().status == "arrived"
 
