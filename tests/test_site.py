@@ -1,5 +1,7 @@
 import io
 import logging
+import re
+from datetime import time, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -212,6 +214,20 @@ def test_the_sitemap_names_each_place_that_patients_can_see(client):
     words = client.get("/sitemap.xml").content.decode()
 
     assert "/locations/arlington/" in words and "closed" not in words
+
+
+@pytest.mark.django_db
+def test_a_place_shows_the_hours_of_today_not_those_that_are_over_or_to_come(client):
+    place = make.location(slug="arlington", weekdays=[0])
+    yesterday, today, tomorrow = (timezone.localdate() + timedelta(days=days) for days in (-1, 0, 1))
+    for hour, valid in enumerate(
+        [{"valid_until": yesterday}, {"valid_from": today, "valid_until": today}, {"valid_from": tomorrow}], 1
+    ):
+        place.opening_hours.create(weekday=0, opens=time(hour), closes=time(hour, 30), **valid)
+
+    page = client.get("/locations/arlington/").text
+
+    assert re.findall(r"\d+:\d\d am to", page) == ["2:00 am to", "9:00 am to"]
 
 
 @pytest.mark.django_db

@@ -2,7 +2,9 @@
 
 from itertools import groupby
 
+from django.db.models import Q
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
@@ -22,7 +24,10 @@ def locations(request):
 @vary_on_cookie
 def location(request, slug):
     place = get_object_or_404(Location, slug=slug, is_listed=True)
-    hours = place.opening_hours.filter(schedule=None).order_by("weekday", "opens")
+    today = place.local(timezone.now()).date()
+    began = Q(valid_from=None) | Q(valid_from__lte=today)
+    goes_on = Q(valid_until=None) | Q(valid_until__gte=today)
+    hours = place.opening_hours.filter(began, goes_on, schedule=None).order_by("weekday", "opens")
     by_day = groupby(hours, lambda rule: rule.get_weekday_display())
     return render(
         request,
