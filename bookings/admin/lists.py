@@ -179,7 +179,7 @@ class DayFilter(admin.SimpleListFilter):
             return queryset.filter(on_days(lambda today: (_after(today, first), _after(today, last))))
         try:
             day = date.fromisoformat(word)
-            _after(day, 1)
+            _after(day, -1), _after(day, 1)  # the day may end, or begin, on another one in UTC
         except (ValueError, OverflowError):
             messages.warning(request, f"“{word[:20]}” is not a day. Write it like 2027-03-10.")
             return queryset

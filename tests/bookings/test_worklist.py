@@ -166,7 +166,8 @@ def test_the_filters_narrow_by_place_visit_status_and_day(desk):
 def test_what_is_no_day_is_said_in_a_sentence(desk):
     asked = make.confirmed()
 
-    for day in ["2027-02-30", "9999-12-31"]:
+    make.location(name="Berlin", time_zone="Europe/Berlin")
+    for day in ["2027-02-30", "9999-12-31", "0001-01-01"]:
         response = desk.get(LIST, {"day": day, "list": "needs_reply"})
 
         assert f"“{day}” is not a day. Write it like 2027-03-10." in response.content.decode()
