@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
+from django.utils import timezone
 
 from bookings import charts, counting, fullness, reports
 from bookings.admin import columns, lists
@@ -139,7 +140,8 @@ def _suits(asked, schedule, time):
 
 def asked(*, now):
     """Requests and first replies of the last weeks: picture and table."""
-    span = Span(counting.monday(now.date()) - counting.A_WEEK * (WEEKS - 1), WEEKS)
+    this_week = counting.monday(timezone.localdate(now))
+    span = Span(this_week - counting.A_WEEK * (WEEKS - 1), WEEKS)
     found = reports.numbers(span, "replies", of_each=False)["replies"]
     by_week = {row["week"]: row for row in found if "place" not in row}
     rows = [

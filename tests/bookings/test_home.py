@@ -147,6 +147,12 @@ def test_requests_and_replies_of_the_last_weeks_are_drawn():
     assert rows[-2:] == [(date(2027, 3, 8), 1, 1), (date(2027, 3, 15), 1, 0)]
 
 
+def test_the_last_of_these_weeks_is_the_one_that_it_is_here_on_a_sunday_evening():
+    sunday_at_9pm = datetime(2027, 3, 15, 1, tzinfo=UTC)
+
+    assert home.asked(now=sunday_at_9pm)["rows"][-1][0] == date(2027, 3, 8)
+
+
 def test_pages_due_for_review_are_counted():
     make_page.approved()
     editor = make.staff("editor")
