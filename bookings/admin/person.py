@@ -97,7 +97,8 @@ def same_person(asked: AppointmentRequest):
     if asked.person:
         same |= Q(person=asked.person)
     if asked.email:
-        same |= Q(email__iexact=asked.email)
+        # Of the address alone there is no index, but of all that is searched.
+        same |= Q(names__contains=plain(asked.email), email__iexact=asked.email)
     if len(number := national(asked.phone)) >= SHORTEST_NUMBER:
         same |= Q(digits__endswith=number)
     found = AppointmentRequest.objects.filter(same, erased_at=None).select_related(

@@ -5,6 +5,7 @@ import re
 from html import unescape
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from bookings import lifecycle
@@ -142,6 +143,19 @@ def test_each_copy_is_recorded_and_looking_for_the_person_too(desk, asked):
         ("robin", "search", [asked.pk, other.pk, family.pk]),
         ("robin", "export", [asked.pk, other.pk]),
     ]
+
+
+def test_requests_of_the_same_person_are_found_through_indexes(asked, django_assert_num_queries):
+    other = make.submitted(email="ZOE@Example.com", phone="")
+    AppointmentRequest.objects.filter(pk=other.pk).update(person="")
+
+    with django_assert_num_queries(1) as asked_for:
+        assert [one.pk for one in person.same_person(asked)] == [asked.pk, other.pk]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")  # nor all of one
+        cursor.execute(f"EXPLAIN {asked_for[0]['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Seq Scan on bookings_appointmentrequest" not in plan, plan
 
 
 def test_a_copy_is_of_this_person_and_of_something(desk, asked):
