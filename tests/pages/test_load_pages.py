@@ -1,9 +1,12 @@
+import threading
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from pages import publishing
+from pages.management.commands.load_pages import Loading
 from pages.models import Page, Revision, Source
 from tests.pages import make
 
@@ -161,3 +164,29 @@ def test_pages_of_one_run_may_link_to_each_other(folder):
     write(folder, "light.md", more="[a](/a/)")
 
     assert load(folder) == "Starter pages loaded: 2 new or changed.\n"
+
+
+def test_a_page_that_is_moved_while_pages_come_in_stays_where_it_was_moved(real_commits, folder, monkeypatch):
+    load(folder)
+    page, by, parent = Page.objects.get(), make.reviewer(), Loading.parent
+
+    def move():
+        publishing.move(page, by=by, path="bright")
+        connection.close()
+
+    mover = threading.Thread(target=move)
+
+    def meanwhile(self, path, pages):
+        mover.start()
+        mover.join(0.3)  # it waits until all pages are in
+        return parent(self, path, pages)
+
+    monkeypatch.setattr(Loading, "parent", meanwhile)
+    file = folder / "light.md"
+    file.write_text(file.read_text().replace("title", "position = 3\ntitle", 1))
+
+    load(folder)
+    mover.join()
+
+    page.refresh_from_db()
+    assert (page.path, page.position) == ("bright", 3)
