@@ -53,6 +53,7 @@ def reschedule(
 
     def change():
         locked = lock(request)
+        schedules = claims.lock_schedules(choice)
         appointment = _booked(locked)
         if appointment is None or appointment.status != Status.BOOKED:
             raise Refused(already(locked))
@@ -63,7 +64,6 @@ def reschedule(
             return appointment
         was = (appointment.starts_at, locked.visit_type, locked.location)
         freed = (appointment.schedule, appointment.occupied)
-        schedules = claims.lock_schedules(choice)
         moved = claims.claim(locked, choice, schedules, status=Status.BOOKED, now=now)
         moved.sequence += 1
         moved.save()

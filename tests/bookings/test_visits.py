@@ -1,8 +1,11 @@
 """A booked visit: moved, cancelled, and what came of it."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bookings import lifecycle, messages
 from bookings.lifecycle import Choice
@@ -239,3 +242,15 @@ def test_who_gives_an_address_after_booking_by_phone_gets_the_reminders_that_are
     asked.refresh_from_db()
     lifecycle.correct_contact(asked, email="c@a.example", phone="", contact_by="email", now=day_before)
     assert asked.messages.filter(kind="reminder_1", status="queued").count() == 0
+
+
+def test_a_move_locks_the_request_then_the_schedules_then_the_visit():
+    asked = make.accepted()
+    later = Choice(asked.visit_type, asked.location, make.WEDNESDAY_9 + timedelta(hours=2))
+
+    with CaptureQueriesContext(connection) as done:
+        lifecycle.reschedule(asked, later, now=make.NOW)
+
+    locks = [query["sql"] for query in done if "FOR UPDATE" in query["sql"]]
+    tables = [re.search(r'FROM "bookings_(\w+)"', sql)[1] for sql in locks]
+    assert list(dict.fromkeys(tables)) == ["appointmentrequest", "schedule", "appointment"]
