@@ -11,8 +11,8 @@ from django.utils import timezone
 from bookings import charts, counting, fullness, reports
 from bookings.admin import columns, lists
 from bookings.admin.day import phone_address
-from bookings.availability import minutes, occupied_by, occupying
-from bookings.models import Appointment, AppointmentRequest, Closure, Event, Location
+from bookings.availability import merged, minutes, occupied_by, occupying, open_intervals
+from bookings.models import Appointment, AppointmentRequest, Closure, Event, Location, OpeningHours
 from bookings.reports import Span
 
 WEEKS, DAYS = 8, 14
@@ -75,14 +75,15 @@ def could_come(*, now):
     """Times of the next days that were given back and are free still, each with who waits for it.
 
     Who waits longest comes first and is named once, with the first such time; the page it leads to
-    offers that very time. Six queries, however many there are.
+    offers that very time. Seven queries, however many there are.
     """
     given_back = _given_back(now=now)
     waiting = AppointmentRequest.objects.filter(status=AppointmentRequest.Status.WAITLISTED)
     longest = waiting.order_by("created_at", "pk").select_related("visit_type", "location")
+    rules = list(OpeningHours.objects.all()) if given_back else []
     found = []
     for asked in longest.prefetch_related("periods")[:LOOKED_AT] if given_back else []:
-        time = next((one for one in given_back if _suits(asked, *one)), None)
+        time = next((one for one in given_back if _suits(asked, *one) and _is_open(asked, *one, rules)), None)
         if time:
             given_back = [one for one in given_back if not _overlap(one, time)]
             starts_at = _start(asked, time[1])
@@ -136,6 +137,18 @@ def _suits(asked, schedule, time):
         and occupied_by(asked.visit_type, starts_at)[1] <= time.upper
         and columns.suits(asked, starts_at)
     )
+
+
+def _is_open(asked, schedule, time, rules):
+    """Whether the place still opens then: it may have other hours than when the time was taken."""
+    place, starts_at = schedule.location, _start(asked, time)
+    hours = [rule for rule in rules if rule.schedule_id == schedule.pk] or [
+        rule for rule in rules if (rule.location_id, rule.schedule_id) == (place.pk, None)
+    ]
+    days = [place.local(starts_at).date() + timedelta(days=number) for number in (-1, 0, 1)]
+    openings = merged(opening for day in days for opening in open_intervals(hours, day, place.zone))
+    ends_at = starts_at + minutes(asked.visit_type.minutes)
+    return any(opens <= starts_at and ends_at <= closes for opens, closes in openings)
 
 
 def asked(*, now):

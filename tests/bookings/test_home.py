@@ -1,7 +1,7 @@
 """The first page of the staff counts what needs doing, and each number leads to as long a list."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.contrib.auth.models import Group
@@ -10,7 +10,7 @@ from django.utils import timezone
 from bookings import lifecycle
 from bookings.admin import home
 from bookings.lifecycle import Choice
-from bookings.models import Closure, Location, Message
+from bookings.models import Closure, Location, Message, OpeningHours
 from pages.admin.home import due_pages
 from tests import make
 from tests.pages import make as make_page
@@ -96,6 +96,8 @@ def test_a_time_that_was_given_back_is_named_and_leads_to_who_has_waited_longest
     ]
     Closure.objects.create(location=room.location, starts_at=hour(1), ends_at=hour(2))
     assert [each["when"] for each in home.could_come(now=now)] == ["Wednesday, March 10, 2027 at 11am EST"]
+    OpeningHours.objects.update(closes=time(11))
+    assert home.could_come(now=now) == []
 
 
 def test_a_time_that_a_move_gave_back_is_named_once_until_somebody_has_it():
