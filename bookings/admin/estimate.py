@@ -62,8 +62,17 @@ def state(asked, *, now):
     last = max(asked.estimates.all(), key=lambda one: one.pk, default=None)
     if last is None:
         return "none"
-    is_for_it = asked.appointment and estimates.given(asked, asked.appointment) == last
-    return format_html("{}{}", _became(asked, last), "" if is_for_it else ", for another time")
+    return format_html("{}{}", _became(asked, last), _not_for_it(asked, last))
+
+
+def _not_for_it(asked, last):
+    """What differs between the visit as it was estimated and as it is; the kind by the name that it had."""
+    visit = asked.appointment
+    if visit and estimates.given(asked, visit) == last:
+        return ""
+    if visit is None or visit.starts_at != last.starts_at:
+        return ", for another time"
+    return ", for another place" if asked.location_id != last.location_id else f", for “{last.visit}”"
 
 
 def _became(asked, last):

@@ -109,11 +109,13 @@ def test_the_estimate_is_kept_as_it_was_given():
     asked, kim = paying(price=Decimal("250.00")), make.staff("kim")
 
     given = lifecycle.give_estimate(asked, how=Estimate.How.HAND, by=kim, now=make.later(hours=2))
-    asked.visit_type.price = 300
+    asked.visit_type.price, asked.visit_type.name = 300, "Talk"
     asked.visit_type.save()
 
     given.refresh_from_db()
     assert (given.visit, given.price, given.by) == ("Consultation", Decimal("250.00"), kim)
+    asked.refresh_from_db()
+    assert state(asked, now=make.later(hours=2)) == "given March 8, for “Consultation”"
     assert asked.events.last().verb == "estimate"
 
 
