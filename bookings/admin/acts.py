@@ -86,13 +86,10 @@ def _accept(asked, given, *, by, now):
     """Yes to the time that the patient asked for, unless it was closed since: that takes a reason."""
     visit = asked.appointment if asked.status == Status.PENDING else None
     if visit:
-        which = (asked.visit_type, asked.location, visit.starts_at)
-        found = times.standings(*which, besides=asked, now=now)
-        objections = next((one.objections for one in found if one.schedule.pk == visit.schedule_id), [])
-        if objections:
-            raise lifecycle.Refused(
-                f"This time is {', and '.join(objections)}. Offer another time, or book it with a reason."
-            )
+        mine = times.standing_in(visit.schedule, asked.visit_type, visit.starts_at, besides=asked, now=now)
+        if mine.objections:
+            said = ", and ".join(mine.objections)
+            raise lifecycle.Refused(f"This time is {said}. Offer another time, or book it with a reason.")
     return lifecycle.accept(asked, by=by, now=now)
 
 

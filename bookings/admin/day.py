@@ -19,7 +19,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from bookings import lifecycle, trail
-from bookings.admin import columns, in_words, phone
+from bookings.admin import columns, in_words, phone, times
 from bookings.admin.local_time import DayField, written
 from bookings.admin.moving import MoveForm, objections
 from bookings.admin.worklist import ReadOnly
@@ -264,9 +264,11 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
         try:
             if asked.status != AppointmentRequest.Status.WAITLISTED:
                 raise lifecycle.Refused(f"{asked.reference} is no longer on the waiting list.")
-            choice = Choice(asked.visit_type, asked.location, start, schedule)
+            now, choice = timezone.now(), Choice(asked.visit_type, asked.location, start, schedule)
+            if closed := times.standing_in(schedule, asked.visit_type, start, now=now).objections:
+                raise lifecycle.Refused(f"This time is {', and '.join(closed)}. Choose another one.")
             with lifecycle.unchanged_since(asked, _seen(request, asked)):
-                lifecycle.offer(asked, choice, by=request.user, now=timezone.now())
+                lifecycle.offer(asked, choice, by=request.user, now=now)
                 self.log_change(request, asked, f"offered {when}")
         except lifecycle.Refused as refusal:
             messages.error(request, str(refusal))

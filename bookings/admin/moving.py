@@ -14,7 +14,7 @@ from bookings.models import AppointmentRequest, Event, Location, Schedule, Visit
 
 def objections(visit_type: VisitType, schedule: Schedule, starts_at: datetime, *, now: datetime) -> list[str]:
     """What speaks against the time, as parts of a sentence; nothing where patients are offered it."""
-    standing = _standing(visit_type, schedule, starts_at, now=now)
+    standing = times.standing_in(schedule, visit_type, starts_at, now=now)
     return [*standing.objections, *times.rules_broken(visit_type, schedule.location, starts_at, now=now)]
 
 
@@ -27,7 +27,7 @@ def clash(
     besides: AppointmentRequest | None = None,
 ) -> str:
     """A sentence on when the schedule is taken and what is free instead; empty where it is not taken."""
-    taken = _standing(visit_type, schedule, starts_at, now=now, besides=besides).taken_by
+    taken = times.standing_in(schedule, visit_type, starts_at, now=now, besides=besides).taken_by
     if taken is None:
         return ""
     place = schedule.location
@@ -53,11 +53,6 @@ def weigh(form, time_field: str, broken: list[str]) -> None:
         form.add_error(time_field, f"{said} Choose another time. A manager can book this one")
     elif not form.cleaned_data.get("reason"):
         form.add_error("reason", f"{said} Choose another time, or say why this one")
-
-
-def _standing(visit_type, schedule, starts_at, *, now, besides=None):
-    found = times.standings(visit_type, schedule.location, starts_at, besides=besides, now=now)
-    return next(standing for standing in found if standing.schedule == schedule)
 
 
 class TimeForm(QuestionForm):

@@ -72,6 +72,19 @@ def standings(
     return sorted(found, key=lambda one: (not one.is_free, bool(one.objections)))
 
 
+def standing_in(
+    schedule: Schedule,
+    visit_type: VisitType,
+    starts_at: datetime,
+    *,
+    besides: AppointmentRequest | None = None,
+    now: datetime,
+) -> Standing:
+    """The same for one schedule."""
+    found = standings(visit_type, schedule.location, starts_at, besides=besides, now=now)
+    return next(standing for standing in found if standing.schedule == schedule)
+
+
 def _standing(schedule, visit_type, period, rules, closures, taken_by, location):
     day = location.local(period[0]).date()
     around = [day + timedelta(days=offset) for offset in range(-1, 3)]

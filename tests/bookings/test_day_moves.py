@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings import lifecycle
-from bookings.models import Appointment, Schedule
+from bookings.models import Appointment, Closure, Schedule
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +174,9 @@ def test_an_offer_holds_the_time_so_that_the_next_is_refused(desk):
     assert Appointment.objects.get().starts_at == make.WEDNESDAY_9
     assert f"{one.reference}: offered Wednesday, March 10, 2027 at 9am EST, and held for it." in said
     assert "That time has just gone." in refused
+    Closure.objects.create(location=room.location, starts_at=make.NOW, ends_at=make.later(days=9))
+    closed = {"request": two.pk, "schedule": room.pk, "start": make.later(days=2).isoformat()}
+    assert "This time is closed: holiday. Choose another one." in desk.post(OFFER, closed, follow=True).text
 
 
 def test_only_who_is_on_the_waiting_list_is_offered_a_free_time(desk):
