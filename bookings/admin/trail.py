@@ -21,7 +21,7 @@ class ViewingAdmin(ReadOnly, admin.ModelAdmin):
     change_list_template = "admin/bookings/paged.html"
     search_fields = ["requests"]
     search_help_text = "Reference of a request: who has seen it?"
-    fields = readonly_fields = ["at", "by", "kind", "how_many", "all_of_them"]
+    fields = readonly_fields = ["at", "who", "kind", "how_many", "all_of_them"]
 
     def get_changelist(self, request, **kwargs):
         return Pages
@@ -37,6 +37,11 @@ class ViewingAdmin(ReadOnly, admin.ModelAdmin):
         asked = AppointmentRequest.objects.filter(reference=finding.reference(search_term))
         found = Q(requests__contains=list(asked.values_list("pk", flat=True)))
         return (queryset.filter(found) if asked else queryset.none()), False
+
+    @admin.display(description="who")
+    def who(self, viewing):
+        """Django would link to an account, which a manager may not open."""
+        return str(viewing.by)
 
     @admin.display(description="how many")
     def how_many(self, viewing):
@@ -55,7 +60,8 @@ class ViewingAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(AccountEvent)
 class AccountEventAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = fields = readonly_fields = ["at", "user", "kind", "by"]
+    list_display = ["at", "user", "kind", "by"]
+    fields = readonly_fields = ["at", "whose", "kind", "who"]
     list_filter = ["kind", "user", "at"]
     list_select_related = ["user", "by"]
     list_per_page = 50
@@ -64,6 +70,14 @@ class AccountEventAdmin(ReadOnly, admin.ModelAdmin):
 
     def get_changelist(self, request, **kwargs):
         return Pages
+
+    @admin.display(description="user")
+    def whose(self, event):
+        return event.user and str(event.user)
+
+    @admin.display(description="by")
+    def who(self, event):
+        return event.by and str(event.by)
 
 
 def references(keys):

@@ -101,6 +101,7 @@ def test_a_manager_reads_who_has_seen_a_request_and_changes_nothing(client, robi
     assert [row.kind for row in found.context_data["cl"].result_list] == ["export", "record"]
     assert f"{asked.reference} and 1 more" in found.content.decode()
     assert asked.reference in page and "Nguyễn" not in found.content.decode() + page
+    assert "robin" in page and "/staff/auth/user/" not in page
     assert client.get(f"{TRAIL}?q=nobody").context_data["cl"].result_count == 0
     assert [client.post(TRAIL + act).status_code for act in ("add/", "1/change/", "1/delete/")] == [403] * 3
 
