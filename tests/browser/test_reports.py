@@ -52,6 +52,12 @@ def test_the_pages_of_numbers_have_no_violation_and_fit_a_phone(
             page.get_by_text("as a table").first.click()
             assert page.get_by_role("columnheader", name="Asked").is_visible()
             assert page.get_by_role("img").count() == 1 + Location.objects.count()
+            page.emulate_media(forced_colors="active")  # here of the device: black, whatever the display
+            colors = page.locator(".plot-mark--a, .plot-text").evaluate_all(
+                "marks => [...new Set(marks.map(mark => getComputedStyle(mark).fill))]"
+            )
+            assert colors == ["rgb(255, 255, 255)"]
+            page.emulate_media(forced_colors="none")
         if path == PAGES[-1]:
             page.get_by_role("link", name="Next page").click()
             page.get_by_role("link", name="First page").wait_for()
