@@ -158,7 +158,10 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
         )
         is_ready = request.method == "POST" and form.is_valid()
         if asked := form.earlier():
-            return self._answer_call(request, asked)
+            if asked.patient_name == form.cleaned_data.get("patient_name"):
+                return self._answer_call(request, asked)
+            is_ready = False
+            form.start_anew(asked)
         if is_ready:
             try:
                 with transaction.atomic():

@@ -158,6 +158,12 @@ class PhoneForm(TimeForm):
         submission = self.is_bound and self.cleaned_data.get("submission")
         return AppointmentRequest.objects.filter(submission=submission).first() if submission else None
 
+    def start_anew(self, earlier: AppointmentRequest) -> None:
+        """Somebody went back to a form that was sent, and filled it in for the next who calls."""
+        self.add_error(None, f"This form was sent before, for {earlier.reference}. Save enters this call too")
+        self.data = self.data.copy()
+        self.data["submission"] = uuid.uuid4()
+
     def enter(self, *, by, now) -> AppointmentRequest:
         """Take the request and, where that is wanted, book it at once. Raises Refused."""
         answers = self.cleaned_data

@@ -89,6 +89,24 @@ def test_the_same_form_sent_twice_books_once(desk):
     assert "There is a problem" not in second
 
 
+def test_a_form_that_was_gone_back_to_loses_nobody_who_calls_next(desk):
+    room = make.schedule()
+    token, bo = (
+        str(uuid.uuid4()),
+        {"patient_name": "Bo", "hour": "10:00", "needs": ["dim_room", "quiet_wait"]},
+    )
+    enter(desk, room, submission=token)
+
+    said = enter(desk, room, submission=token, **bo)
+    fresh = re.search(r'name="submission" value="([\w-]+)"', said)[1]
+
+    reference = AppointmentRequest.objects.get().reference
+    assert f"This form was sent before, for {reference}. Save enters this call too" in said
+    assert said.count("checked") == 3 and 'value="Bo"' in said
+    enter(desk, room, submission=fresh, **bo)
+    assert AppointmentRequest.objects.filter(patient_name="Bo", appointments__status="booked").count() == 1
+
+
 def test_a_time_can_be_held_for_somebody_else_to_decide(desk):
     room = make.schedule()
 
