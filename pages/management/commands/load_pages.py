@@ -58,8 +58,9 @@ class Loading:
         public = dict(Page.objects.public().values_list("path", "kind"))
         self.kinds = {**public, **{file.path: file.front.get("kind", "") for file in files}}
         # Who approves or moves a page meanwhile waits: it would be written over with what is read here.
-        locked = Page.objects.select_for_update(of=["self"]).order_by("pk")
-        pages = {page.path: page for page in locked.select_related("live", "parent")}
+        # Locked first and read then, since a row that was waited for is not joined anew.
+        list(Page.objects.select_for_update().order_by("pk").values_list("pk"))
+        pages = {page.path: page for page in Page.objects.select_related("live", "parent")}
         for moved in Redirect.objects.select_related("page__live", "page__parent"):
             pages.setdefault(moved.old_path, moved.page)
         # Parents first: a shorter path cannot lie below a longer one.
