@@ -73,7 +73,7 @@ def test_pages_and_their_sources_come_in(folder):
 def test_loading_again_changes_nothing(folder, django_assert_max_num_queries):
     load(folder)
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert load(folder) == ""
     assert Revision.objects.count() == 1
 
