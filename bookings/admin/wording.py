@@ -66,8 +66,10 @@ def tag(look: str, words: str) -> str:
 
 
 def distance(until: datetime, *, now: datetime) -> str:
-    """Like “in 40 minutes”, “in 3 hours”, “in 2 days” or “3 hours late”."""
+    """Like “in 40 minutes”, “now”, “in 3 hours”, “in 2 days” or “3 hours late”."""
     minutes = int(abs(until - now).total_seconds() // 60)
+    if not minutes:
+        return "now"
     if minutes < 60:
         length = _count(minutes, "minute")
     elif minutes < 48 * 60:

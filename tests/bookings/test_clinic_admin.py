@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
 
 from bookings import lifecycle
-from bookings.models import Closure, OpeningHours, Schedule
+from bookings.models import Closure, Location, OpeningHours, Schedule
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -240,3 +241,9 @@ def test_what_is_missing_in_the_set_up_is_asked_for_by_its_name(desk):
         "Select the weekday", "Enter the opening time", "Enter the closing time",
     ]  # fmt: skip
     assert "This field is required" not in page
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "EST", "Mars/Base", "america/new_york"])
+def test_what_is_no_zone_of_a_place_on_earth_is_no_time_zone(name):
+    with pytest.raises(ValidationError, match="is not a time zone"):
+        Location._meta.get_field("time_zone").run_validators(name)

@@ -95,7 +95,7 @@ def test_a_phone_call_ends_a_mail_problem(desk):
 
 def test_a_deadline_is_said_in_words():
     asked = make.confirmed()
-    after = [{}, {"hours": 28, "minutes": 20}, {"hours": 32}, {"days": 4}]
+    after = [{}, {"hours": 28, "minutes": 20}, {"hours": 29, "seconds": 50}, {"hours": 32}, {"days": 4}]
 
     said = [wording.deadline(asked, now=make.later(**each)) for each in after]
 
@@ -104,6 +104,7 @@ def test_a_deadline_is_said_in_words():
         for look, words in [
             ("calm", "in 29 hours"),
             ("waiting", "in 40 minutes"),
+            ("stopped", "now"),
             ("stopped", "3 hours late"),
             ("stopped", "2 days late"),
         ]
