@@ -22,7 +22,8 @@ def test_the_estimate_fits_every_display_a_phone_and_one_sheet_of_paper(visit, v
     first.refresh_from_db()
     room = make.schedule(place, first)
     start, now = free(room, days=14), timezone.now()
-    asked = make.accepted(room, starts_at=start, now=now - timedelta(hours=1), pays_self=True)
+    long = {"patient_name": "Ada " + 20 * "W"}  # one word, wider than a phone
+    asked = make.accepted(room, starts_at=start, now=now - timedelta(hours=1), pays_self=True, **long)
     staff = visit()
     sign_in(staff)
     session = [cookie for cookie in staff.context.cookies() if cookie["name"] != "theme"]
