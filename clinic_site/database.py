@@ -106,6 +106,8 @@ def stop(folder: Path, *, mode: str = "fast") -> None:
 
     `mode` is one of pg_ctl's; "immediate" is as if the machine had failed.
     """
+    if folder.exists():
+        _lend_to_server_user(folder)  # where its way there was closed, a server would be taken for stopped
     if is_running(folder):
         _run("pg_ctl", folder, "stop", f"--mode={mode}", "--wait", "--timeout=30")
 

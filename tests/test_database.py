@@ -38,3 +38,13 @@ def test_a_path_too_long_for_a_socket_gets_a_short_one():
 
 def test_where_there_is_no_folder_no_server_runs(tmp_path):
     assert not database.is_running(tmp_path / "none")
+
+
+def test_a_server_is_stopped_also_where_the_way_to_its_folder_was_closed_meanwhile(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pg") / "data"
+    database.start(folder, "-c", "fsync=off")
+    folder.parent.chmod(0o700)
+
+    database.stop(folder)
+
+    assert not (folder / "postmaster.pid").exists()
