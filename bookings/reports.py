@@ -65,9 +65,10 @@ def numbers(span: Span, *keys: str, of_each: bool = True) -> dict[str, list[dict
             counted = weeks.get((week, pk)) or summed(parts, keys)
             for key in keys:
                 for of, row in counted.get(key, {}).items():
-                    if (key, of) in names:
-                        # Two places may have one name, like one that moved across the street.
-                        add(sums[key].setdefault((week, names[key, of]), {}), row)
+                    name = names.get((key, of))
+                    # Two places may have one name, like one that moved across the street.
+                    if name and (first := sums[key].setdefault((week, name), row)) is not row:
+                        add(first, row)
     return {key: _with_totals(sums[key], of_each=of_each) for key in keys}
 
 
