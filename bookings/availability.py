@@ -139,8 +139,7 @@ def starts_by_schedule(
     return {
         schedule: free_starts(
             visit_type,
-            [rule for rule in hours if rule.schedule_id == schedule.pk]
-            or [rule for rule in hours if rule.schedule_id is None],
+            hours_of(schedule, hours),
             [
                 (closure.starts_at, closure.ends_at)
                 for closure in closures
@@ -248,6 +247,13 @@ def reach(visit_type: VisitType, first_day: date, days: int, zone: ZoneInfo) -> 
         occupied_by(visit_type, instant(first_day, time.min, zone))[0],
         occupied_by(visit_type, instant(first_day + timedelta(days=days), time.min, zone))[1],
     )
+
+
+def hours_of(schedule: Schedule, rules: Iterable[OpeningHours]) -> list[OpeningHours]:
+    """The weekly hours that hold for a schedule: its own, or where it has none those of its location."""
+    own = [rule for rule in rules if rule.schedule_id == schedule.pk]
+    shared = (schedule.location_id, None)
+    return own or [rule for rule in rules if (rule.location_id, rule.schedule_id) == shared]
 
 
 def open_intervals(rules: Iterable[OpeningHours], day: date, zone: ZoneInfo) -> list[Interval]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import DateField, DurationField, ExpressionWrapper, F, Func, Q, Sum
 
-from bookings.availability import Interval, instant, merged, minutes, open_intervals
+from bookings.availability import Interval, hours_of, instant, merged, minutes, open_intervals
 from bookings.models import Appointment, Closure, Location, OpeningHours, Schedule
 
 A_DAY = timedelta(days=1)
@@ -55,7 +55,7 @@ def use(first: date, days: int, *, location: Location | None = None) -> list[Use
     openings = {}  # most schedules are open like others of their location: these are worked out once
     uses = []
     for schedule in schedules:
-        hours, closed = _hours(schedule, rules), _closed(schedule, closures)
+        hours, closed = hours_of(schedule, rules), _closed(schedule, closures)
         for day in (first + A_DAY * number for number in range(days)):
             key = (tuple(rule.pk for rule in hours), day)
             if key not in openings:
@@ -84,14 +84,6 @@ def _taken(schedules, around):
     for row in sums:
         taken[row["schedule_id"], row["day"]] = row["length"] // minutes(1)
     return taken
-
-
-def _hours(schedule, rules):
-    """The weekly hours of the schedule: its own, else those of its location."""
-    own = [rule for rule in rules if rule.schedule_id == schedule.pk]
-    return own or [
-        rule for rule in rules if rule.schedule_id is None and rule.location_id == schedule.location_id
-    ]
 
 
 def _closed(schedule, closures):

@@ -25,7 +25,7 @@ class Act:
     """One thing that staff can do. `verb` takes the request and what the form gave.
 
     `example` is what a message can be shown with before the form is filled in; where it is None,
-    the form is sent once to look at the message and once more to act. What is `aside` decides nothing
+    the form is sent once to look at the message and once more to act. What `is_aside` decides nothing
     about the request: it is written down or put right.
     """
 

@@ -15,6 +15,7 @@ from bookings.admin import times
 from bookings.availability import (
     Interval,
     free_starts,
+    hours_of,
     instant,
     merged,
     minutes,
@@ -108,8 +109,7 @@ class Sheet:
         return visits.order_by("occupied", "pk")
 
     def _column(self, schedule, rules, closures, visits):
-        own = [rule for rule in rules if rule.schedule_id == schedule.pk]
-        own = own or [rule for rule in rules if rule.schedule_id is None]
+        own = hours_of(schedule, rules)
         around = [self.days[0] - timedelta(days=1), *self.days]
         return Column(
             schedule,

@@ -13,7 +13,7 @@ NUMBER = re.compile(r"(?:tel:)?[\d\s()+./\u2010-\u2015\u2212-]+", re.IGNORECASE)
 # How alike a name must be to one that was misheard: high enough that most lists stay short.
 ALIKE = "0.4"
 AT_MOST = 100
-FEW = 500
+FEW = 500  # so many keys are quicker to name than to look for again
 
 
 def find(requests: QuerySet, text: str) -> tuple[QuerySet, bool]:
@@ -27,11 +27,11 @@ def find(requests: QuerySet, text: str) -> tuple[QuerySet, bool]:
     if not words:
         return requests, False
     number = EXTENSION.sub("", unicodedata.normalize("NFKC", text))
-    is_number = NUMBER.fullmatch(number) and national(number)
-    meant = Q(digits__contains=national(number)) if is_number else _named(words)
+    digits = national(number) if NUMBER.fullmatch(number) else ""
+    meant = Q(digits__contains=digits) if digits else _named(words)
     found = requests.filter(meant | Q(reference=reference(text)))
     keys = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
-    looks_alike = not keys and not is_number
+    looks_alike = not keys and not digits
     if looks_alike:
         keys = _alike(requests, words)
     return (found if len(keys) > FEW else requests.filter(pk__in=keys)), looks_alike

@@ -11,7 +11,7 @@ from django.utils import timezone
 from bookings import charts, counting, fullness, reports
 from bookings.admin import columns, lists
 from bookings.admin.day import phone_address
-from bookings.availability import merged, minutes, occupied_by, occupying, open_intervals
+from bookings.availability import hours_of, merged, minutes, occupied_by, occupying, open_intervals
 from bookings.models import Appointment, AppointmentRequest, Closure, Event, Location, OpeningHours
 from bookings.reports import Span
 
@@ -142,9 +142,7 @@ def _suits(asked, schedule, time):
 def _is_open(asked, schedule, time, rules):
     """Whether the place still opens then: it may have other hours than when the time was taken."""
     place, starts_at = schedule.location, _start(asked, time)
-    hours = [rule for rule in rules if rule.schedule_id == schedule.pk] or [
-        rule for rule in rules if (rule.location_id, rule.schedule_id) == (place.pk, None)
-    ]
+    hours = hours_of(schedule, rules)
     days = [place.local(starts_at).date() + timedelta(days=number) for number in (-1, 0, 1)]
     openings = merged(opening for day in days for opening in open_intervals(hours, day, place.zone))
     ends_at = starts_at + minutes(asked.visit_type.minutes)

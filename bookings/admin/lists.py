@@ -179,7 +179,8 @@ class DayFilter(admin.SimpleListFilter):
             return queryset.filter(on_days(lambda today: (_after(today, first), _after(today, last))))
         try:
             day = date.fromisoformat(word)
-            _after(day, -1), _after(day, 1)  # the day may end, or begin, on another one in UTC
+            for beside in (-1, 1):  # the day may begin, or end, on another one in UTC
+                _after(day, beside)
         except (ValueError, OverflowError):
             messages.warning(request, f"“{word[:20]}” is not a day. Write it like 2027-03-10.")
             return queryset

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from bookings import availability
-from bookings.availability import instant, merged, minutes, open_intervals, possible_starts
+from bookings.availability import hours_of, instant, merged, minutes, open_intervals, possible_starts
 from bookings.models import (
     Appointment,
     AppointmentRequest,
@@ -61,8 +61,7 @@ def standings(
             schedule,
             visit_type,
             period,
-            [rule for rule in hours if rule.schedule_id == schedule.pk]
-            or [rule for rule in hours if rule.schedule_id is None],
+            hours_of(schedule, hours),
             [one for one in closures if one.schedule_id in (None, schedule.pk)],
             taken.get(schedule.pk),
             location,

@@ -106,17 +106,27 @@ def test_every_way_to_change_a_counted_day_shows_at_once_and_after_the_next_coun
         "a verb": lambda: lifecycle.enter_in_error(visit, by=kim, now=hour(9)),
     }
     for name, change in changes.items():
-        count()
-        before = reports.numbers(TWO_WEEKS)
-        change()
-        at_once = reports.numbers(TWO_WEEKS)
-        count()
+        at_once = shown_at_once_and_after_the_count(change, TWO_WEEKS, name)
+    assert numbers_of_the_rows(TWO_WEEKS) == at_once
 
-        assert at_once != before, name
-        assert reports.numbers(TWO_WEEKS) == at_once, name
+
+def shown_at_once_and_after_the_count(change, span, name):
+    count()
+    before = reports.numbers(span)
+    change()
+    at_once = reports.numbers(span)
+    count()
+
+    assert at_once != before, name
+    assert reports.numbers(span) == at_once, name
+    return at_once
+
+
+def numbers_of_the_rows(span):
+    """Read as if no day had been counted."""
     for one in CountedDay.objects.all():
         ChangedDay.objects.create(location=one.location, day=one.day)
-    assert reports.numbers(TWO_WEEKS) == at_once  # as the rows themselves tell
+    return reports.numbers(span)
 
 
 def test_a_place_or_a_room_that_moves_and_a_closure_of_years_that_ends_change_days_that_were_counted():
@@ -132,17 +142,8 @@ def test_a_place_or_a_room_that_moves_and_a_closure_of_years_that_ends_change_da
         "a closure": closure.delete,
     }
     for name, change in changes.items():
-        count()
-        before = reports.numbers(FOUR_WEEKS)
-        change()
-        at_once = reports.numbers(FOUR_WEEKS)
-        count()
-
-        assert at_once != before, name
-        assert reports.numbers(FOUR_WEEKS) == at_once, name
-        for one in CountedDay.objects.all():
-            ChangedDay.objects.create(location=one.location, day=one.day)
-        assert reports.numbers(FOUR_WEEKS) == at_once, name
+        at_once = shown_at_once_and_after_the_count(change, FOUR_WEEKS, name)
+        assert numbers_of_the_rows(FOUR_WEEKS) == at_once, name
 
 
 def test_a_closure_after_midnight_changes_the_day_whose_hours_it_shortens():
