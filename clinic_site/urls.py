@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from bookings.admin import reports
 from bookings.models import Location
-from clinic_site import account, second_factor, views
+from clinic_site import account, search, second_factor, views
 from clinic_site.signing_in import ResetForm, SignInForm
 from pages.sitemaps import PageSitemap
 
@@ -94,6 +94,7 @@ urlpatterns = [
     path(".well-known/security.txt", views.security_txt),
     path("healthz", views.healthz),
     path("readyz", views.readyz),
+    path("search/", search.search, name="search"),
     path("display/", views.choose_display, name="choose_display"),
     path("styleguide/", views.styleguide, name="styleguide"),
     path("staff/mail/", views.demo_mail, name="demo_mail"),

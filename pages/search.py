@@ -10,13 +10,14 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from pages.models import Page, Synonym
+from pages.spelling import is_english, plain
 
-WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 LONGEST_QUERY = 200  # letters
 MOST_WORDS = 12
 MOST_SHOWN = 10
 LONGEST_TERM = 4  # words
-ASKING = {"much", "many"}  # how much, how many: no stop words to Postgres
+# No stop words to Postgres: how much, how many; and what is left of "can't", "I'm" without an apostrophe.
+ASKING = {"much", "many", "cant", "dont", "doesnt", "didnt", "wont", "isnt", "im", "ive", "whats", "hows"}
 # Letters that no page has: they stand where the marks will.
 START, STOP = "\ue000", "\ue001"
 MARKED = re.compile(f"{START}(.*?){STOP}")
@@ -95,10 +96,11 @@ def find(query: str) -> Found:
     """The public pages that have these words, the closest first. Takes any text and never raises.
 
     Every word must be there, in the title, the short version or the text. If no page has them all,
-    the words are mended to words of ours; if none has those either, some of them are enough.
+    what is no English word is corrected to the nearest word of ours; if no page has those either, some
+    of the words are enough. A real word is never turned into another one: "cancel" is not "cancer".
     """
     query = " ".join(query.replace("\0", " ").split())[:LONGEST_QUERY]
-    words = [word for word in WORD.findall(query.lower()) if word not in ASKING][:MOST_WORDS]
+    words = [word for word in plain(query).split() if word not in ASKING][:MOST_WORDS]
     if not words:
         return Found(query)
     if found := _results(words, "&&"):
@@ -183,6 +185,10 @@ def _different_marks(piece):
 
 
 def _mended(words):
+    unknown = [word for word in words if not is_english(word)]
+    if not unknown:
+        return words
     with connection.cursor() as cursor:
-        cursor.execute(CLOSEST, [words])
-        return [word for (word,) in cursor.fetchall()]
+        cursor.execute(CLOSEST, [unknown])
+        near = dict(zip(unknown, (word for (word,) in cursor.fetchall()), strict=True))
+    return [near.get(word, word) for word in words]

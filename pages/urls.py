@@ -10,7 +10,6 @@ urlpatterns = [
     path("feedback/<path:path>/", views.feedback, name="feedback"),
     path("feedback-received/<path:path>/", views.feedback_kept, name="feedback_kept"),
     path("feed.xml", cache_control(public=True, max_age=60)(Changes()), name="feed"),
-    path("search/", views.search, name="search"),
     path("site-map/", views.site_map, name="site_map"),
     path("<path:path>/all/", views.whole_guide, name="whole_guide"),
     path("<path:path>/", views.page, name="page"),

@@ -8,7 +8,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
 from pages import publishing, structured_data
-from pages import search as searching
 from pages import whole_guide as whole
 from pages.feedback import TooMuch, keep
 from pages.forms import FeedbackForm
@@ -153,15 +152,6 @@ def neighbours(page, guide):
         "before": guide[place - 1] if place else None,
         "after": guide[place + 1] if place + 1 < len(guide) else None,
     }
-
-
-@require_safe
-@reads_a_copy
-def search(request):
-    """Pages that have the reader's words. Nobody keeps the answer: a question can be about health."""
-    found = searching.find(request.GET.get("q", ""))
-    sections = Page.objects.public().filter(parent=None, kind=Page.Kind.HUB).select_related("live")
-    return render(request, "pages/search.html", {"found": found, "sections": sections})
 
 
 @require_safe

@@ -24,7 +24,7 @@ def visit_type(**fields):
 def location(*, hours=(time(9), time(17)), weekdays=range(5), **fields):
     fields = {"name": "Arlington", "slug": uuid.uuid4().hex, "phone": "(703) 555-0142", **fields}
     address = {"street": "1 Example Street", "city": "Arlington", "state": "VA", "postal_code": "22201"}
-    place = Location.objects.create(**({} if "video_states" in fields else address), **fields)
+    place = Location.objects.create(**{**({} if "video_states" in fields else address), **fields})
     OpeningHours.objects.bulk_create(
         OpeningHours(location=place, weekday=weekday, opens=hours[0], closes=hours[1]) for weekday in weekdays
     )

@@ -26,9 +26,9 @@ LAYERS = {
         {"views", "admin", "sitemaps", "feeds", "checks", "tasks"},
         {"publishing", "feedback"},
         {"forms", "differences"},
-        {"markdown", "readability", "search", "structured_data", "whole_guide"},
+        {"crisis", "markdown", "readability", "search", "structured_data", "whole_guide"},
         {"allowed"},
-        {"plots", "people", "inline", "replica"},
+        {"plots", "people", "inline", "replica", "spelling"},
         {"models"},
     ],
 }
