@@ -14,15 +14,16 @@ ATTRIBUTES = {
     "div": {"role", "tabindex", "aria-label", "aria-labelledby"},
     "ol": {"start"},
     "slot": {"name"},
-    "th": {"scope"},
+    "td": {"role", "data-head"},
+    "th": {"role", "scope"},
+    **{tag: {"role"} for tag in ("table", "tbody", "thead", "tr")},
     **{tag: {"id"} for tag in ("h2", "h3", "h4", "caption")},
 }
 CLASSES = {
     "blockquote": {"inset"},
     "div": {"care-card", "care-card--emergency", "care-card--call", "callout", "do-list", "dont-list"}
-    | {"table-wrap"},
+    | {"table-wrap", "table-wrap--wide"},
     "figure": {"figure", "timeline"},
-    "p": {"table-hint"},
     "span": {"vh"},
     "sup": {"cite"},
 }

@@ -20,12 +20,13 @@ PATTERNS = {
         r"(dont|do not|no longer|not) want to (live|be alive|be here|wake up|exist)|"
         r"cant (go on|take (it|this)|do this|live like this|cope)( any ?more)?|tired of (life|living)|"
         r"cris[ie]s|lifeline|988|hopeless|give up on life|goodbye (note|letter)|"
-        r"(too many|all my|whole bottle of) pills|overdos\w*"
+        r"(too many|all my|whole bottle of) pills|overdo(s\w*|es)"
         r")\b"
     ),
     "poison": re.compile(
         r"\b("
-        r"overdos\w*|poison\w*|od(ed)?|(took|taken|take|swallowed|ate) (way )?too (much|many)|too many pills|"
+        r"overdo(s\w*|es)|poison\w*|od(ed)?|too many pills|"
+        r"(took|taken|take|swallowed|ate) (way )?too (much|many)|"
         r"double dos\w*|swallowed|(whole|all my) (bottle|pills)"
         r")\b"
     ),
@@ -42,7 +43,7 @@ PATTERNS = {
         r"(los\w*|sudden) (\w+ )?(vision|sight)|(gone|going|went|suddenly) blind|blind in one|"
         r"(hit|hurt|bang|bump)\w* (my |his |her )?head|head (injury|trauma)|concuss\w*|"
         r"anaphyla\w*|allergic reaction|throat (\w+ )?(clos|swell)\w*|swollen (throat|tongue|lips)|"
-        r"carbon monoxide|bleeding|confus(ed|ion)|overdos\w*|od(ed)?|blood clot|aneurysm|meningitis"
+        r"carbon monoxide|bleeding|confus(ed|ion)|overdo(s\w*|es)|od(ed)?|blood clot|aneurysm|meningitis"
         r")\b"
     ),
 }

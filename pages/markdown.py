@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from django.forms.utils import flatatt
 from django.utils.html import escape
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
@@ -32,6 +33,8 @@ OPENINGS = {
     "dont": '<div class="dont-list">',
 }
 FIT_A_PHONE = 3  # columns of a table
+# What the elements of a table are to a screen reader, by tag and scope (WAI-ARIA 1.2, 5.3.3).
+ROLES = {("tr", None): "row", ("th", "col"): "columnheader", ("th", "row"): "rowheader", ("td", None): "cell"}
 CONTAINERS = {*OPENINGS, "figure", "people", "plot", "table", "timeline"}
 # Ids of the page around the text; source-1 and so on are kept free too.
 TAKEN_IDS = {"main", "sources", "short-version", "contents", "guide", "help-title"} | {
@@ -310,37 +313,39 @@ class _Page:
         return self.table(inside, rest)
 
     def table(self, tokens, caption=None):
-        """A table with row headers in its first column, in a region that scrolls by itself."""
+        """A table with row headers in its first column, in a region that scrolls by itself.
+
+        One with more columns than fit a phone becomes a card for each row there: every cell names its
+        column, and roles keep it a table to screen readers whatever CSS makes of it.
+        """
         if caption is None and not self.boxes:
             self.notes.problem("A table stands between ::: table Caption and :::.")
         id = self.free_id(f"table-{slugify(caption or '')[:40].strip('-') or 'of-this-page'}")
-        head = f'<caption id="{id}">{escape(caption or "Table")}</caption>'
+        heads = [_plain(tokens[place + 1]) for place, token in enumerate(tokens) if token.type == "th_open"]
+        is_wide = len(heads) > FIT_A_PHONE
         html, column = [], 0
         for token in tokens[1:-1]:
             if token.map:
                 self.notes.line = token.map[0] + 1
             if token.type == "tr_open":
                 column = 0
+            if token.type == "inline":
+                html.append(self.line.html(token))
+                continue
             tag = token.tag
             if token.type in ("td_open", "td_close") and column <= (token.type == "td_close"):
                 tag = "th"
-            if token.type in ("th_open", "td_open"):
-                column += 1
-                scope = "col" if token.type == "th_open" else "row"
-                html.append(f'<th scope="{scope}">' if tag == "th" else "<td>")
-            elif token.type == "inline":
-                html.append(self.line.html(token))
-            else:
-                html.append(f"<{'/' if token.nesting < 0 else ''}{tag}>")
-        columns = sum(token.type == "th_open" for token in tokens)
-        hint = (
-            '<p class="table-hint">If the table is cut off, it goes on to the right.</p>\n'
-            if columns > FIT_A_PHONE
-            else ""
-        )
+            attributes = {"scope": "col" if token.type == "th_open" else "row"} if tag == "th" else {}
+            if is_wide:
+                attributes["role"] = ROLES.get((tag, attributes.get("scope")), "rowgroup")
+                if tag == "td" and token.nesting > 0:
+                    attributes["data-head"] = heads[column] if column < len(heads) else ""
+            column += token.type in ("th_open", "td_open")
+            html.append(f"<{tag}{flatatt(attributes)}>" if token.nesting > 0 else f"</{tag}>")
+        wide, role = (" table-wrap--wide", ' role="table"') if is_wide else ("", "")
         return (
-            f'{hint}<div class="table-wrap" role="region" tabindex="0" aria-labelledby="{id}">'
-            f"<table>{head}{''.join(html)}</table></div>\n"
+            f'<div class="table-wrap{wide}" role="region" tabindex="0" aria-labelledby="{id}"><table{role}>'
+            f'<caption id="{id}">{escape(caption or "Table")}</caption>{"".join(html)}</table></div>\n'
         )
 
     def plot(self, rest, inside):

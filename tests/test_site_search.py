@@ -35,7 +35,7 @@ def first_link(client, query):
             "can't go on",
             "I can’t do this anymore",
         ),
-        *("sucide", "suicidle", "crisis", "988", "dont want to be here", "took all my pills", "overdose"),
+        *("sucide", "suicidle", "crisis", "988", "dont want to be here"),
         *("im dying", "die", "wish I was dead"),
     ],
 )
@@ -64,9 +64,16 @@ def test_who_may_be_in_an_emergency_reads_911_first(client, query):
     assert first_link(client, query) == "tel:911"
 
 
-def test_who_took_too_much_reads_the_number_of_poison_control(client):
-    assert "1-800-222-1222" in shown(client, "took too much ibuprofen")
-    assert "1-800-222-1222" in shown(client, "overdose")
+@pytest.mark.parametrize("query", ["overdose", "overdoes", "took all my pills", "took too much ibuprofen"])
+def test_who_took_too_much_reads_911_and_poison_control_first(client, query):
+    page = shown(client, query)
+
+    assert page.index("tel:911") < page.index("tel:18002221222") < page.index("</ul>")
+
+
+@pytest.mark.parametrize("query", ["overdose", "took all my pills"])
+def test_who_may_have_meant_it_reads_988_too(client, query):
+    assert "tel:988" in shown(client, query)
 
 
 def test_help_stands_above_pages_that_have_the_words_and_names_the_pages_that_help(client):

@@ -1,6 +1,6 @@
 /* The page works without this. It moves the focus to the error summary, brings the question (not only
-   its control) into view when an error is followed, and offers to copy a link or to hand it to the device,
-   and to print. */
+   its control) into view when an error is followed, unfolds what a link leads into, and offers to copy a
+   link or to hand it to the device, and to print. */
 
 const summary = document.querySelector("[data-autofocus]");
 
@@ -16,6 +16,17 @@ if (summary) {
     control.focus({ preventScroll: true });
   });
 }
+
+// Newer browsers do this by themselves (HTML, the ancestor revealing algorithm).
+const unfold = () => {
+  const target = location.hash && document.getElementById(location.hash.slice(1));
+  const fold = target && target.closest("details:not([open])");
+  if (!fold) return;
+  fold.open = true;
+  target.scrollIntoView();
+};
+addEventListener("hashchange", unfold);
+unfold();
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break; // a page that did not come by https

@@ -1,4 +1,5 @@
 import re
+from collections import Counter
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -103,13 +104,14 @@ def test_a_table_has_a_caption_a_region_and_row_headers():
     )
 
 
-def test_a_wide_table_says_that_it_goes_on():
-    narrow, wide = (f"::: table A\n{'|a' * n}|\n{'|--' * n}|\n{'|b' * n}|\n:::" for n in (3, 4))
+def test_a_table_wider_than_a_phone_names_its_columns_in_every_cell_and_stays_a_table():
+    narrow, wide = (f"::: table A\n{'|a & b' * n}|\n{'|--' * n}|\n{'|b' * n}|\n:::" for n in (3, 4))
 
-    assert "table-hint" not in render(narrow).html
-    assert render(wide).html.startswith(
-        '<p class="table-hint">If the table is cut off, it goes on to the right.</p>'
-    )
+    assert "table-wrap--wide" not in render(narrow).html
+    assert '<td data-head="a &amp; b" role="cell">b</td>' in render(wide).html
+    assert Counter(re.findall(r'role="(\w+)"', render(wide).html)) == {
+        **{"region": 1, "table": 1, "rowgroup": 2, "row": 2, "columnheader": 4, "rowheader": 1, "cell": 3}
+    }
 
 
 def test_a_picture_has_words_for_those_who_cannot_see_it():
