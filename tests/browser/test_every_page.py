@@ -137,6 +137,7 @@ def faults_on_paper(page, size):
     page.set_viewport_size(size)
 
 
+@pytest.mark.timeout(900)
 def test_every_page_is_fit_for_everybody(chromium, live_server, addresses, capsys):
     """Two browsers at a time, one for each width; `chromium` skips where there is none."""
     began = time.monotonic()
