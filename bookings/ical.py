@@ -6,9 +6,9 @@ video has its place in words, and no CONFERENCE (RFC 7986 5.11).
 """
 
 from datetime import UTC, datetime
-from email.utils import parseaddr
 
 from django.conf import settings
+from django.utils.encoding import punycode
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from bookings.models import Appointment
@@ -36,7 +36,7 @@ def to_download(appointment: Appointment, *, now: datetime) -> bytes:
 
 def _file(appointment, method, *, invites, now):
     request, location = appointment.request, appointment.schedule.location
-    clinic, mailbox = settings.CLINIC["name"], parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    clinic, mailbox = settings.CLINIC["name"], settings.CLINIC["mailbox"]
     event = Event()
     event.add("uid", str(appointment.uid))  # RFC 7986 5.3: the random UUID alone
     event.add("sequence", appointment.sequence)
@@ -60,7 +60,9 @@ def _file(appointment, method, *, invites, now):
 
 
 def _mailbox(address, **parameters):
-    mailbox = vCalAddress(f"mailto:{address}")
+    local, _, domain = address.rpartition("@")
+    mailbox = vCalAddress(f"mailto:{local}@{punycode(domain)}")  # a URI is ASCII (RFC 3986 2)
     for name, value in parameters.items():
-        mailbox.params[name.upper()] = vText(value)
+        # Parameters have no escapes (RFC 5545 3.1), but calendars read a backslash as the start of one.
+        mailbox.params[name.upper()] = vText(value.replace("\\", "/"))
     return mailbox

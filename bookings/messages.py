@@ -8,7 +8,6 @@ import logging
 import uuid
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException
 
 from django.conf import settings
@@ -78,7 +77,6 @@ def _owe(request, due, *, now):
 
 
 def _owed(request, kind, due_at, *, now):
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].partition("@")[2]
     is_welcome = _is_welcome(request, kind, now=now)
     return Message(
         request=request,
@@ -86,9 +84,15 @@ def _owed(request, kind, due_at, *, now):
         status=Status.QUEUED if is_welcome else Status.SUPPRESSED,
         error="" if is_welcome else TOO_MANY,
         version=request.version,
-        message_id=f"<{uuid.uuid4()}@{domain}>",
+        message_id=_new_message_id(),
         due_at=due_at or (now if kind in AT_ONCE else now + GRACE),
     )
+
+
+def _new_message_id():
+    """Unlike any other in the world (RFC 5322 3.6.4)."""
+    domain = settings.CLINIC["mailbox"].rpartition("@")[2]
+    return f"<{uuid.uuid4()}@{domain}>"
 
 
 def _is_welcome(request, kind, *, now):

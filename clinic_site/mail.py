@@ -1,4 +1,4 @@
-"""Handing e-mail to a server that may be in trouble."""
+"""The clinic's own address, and handing email to a server that may be in trouble."""
 
 import smtplib
 import socket

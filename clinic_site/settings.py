@@ -6,11 +6,15 @@ under var/. Without it a missing one stops the process and says what to set.
 
 import os
 import secrets
+import unicodedata
+from email.headerregistry import Address
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
+from django.utils.encoding import punycode
 
 from clinic_site import database
 
@@ -19,9 +23,18 @@ DEMO = os.environ.get("DEMO") == "yes"
 VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var"))
 
 
+# Control characters, halves of characters and ends of lines or paragraphs (Unicode 4.5): what no header
+# of an email, no calendar file and no page can hold.
+NOT_ON_A_LINE = {"Cc", "Cs", "Zl", "Zp"}
+# IDNA 2003, the one that Python has, spells these as other letters: the domain would be somebody else's.
+OTHER_LETTERS = set("\u00df\u03c2\u200c\u200d")
+
+
 def setting(name, meaning, demo):
     """Read `name` from the environment; in the demo it may be missing, and `demo()` makes it."""
     if value := os.environ.get(name, "").strip():
+        if any(unicodedata.category(letter) in NOT_ON_A_LINE for letter in value):
+            raise ImproperlyConfigured(f"{name} must be one line of text, without control characters.")
         return value
     if DEMO:
         return demo()
@@ -38,6 +51,20 @@ def days(name, usual, most):
     if text.isascii() and text.isdigit() and 7 <= int(text) <= most:
         return int(text)
     raise ImproperlyConfigured(f"{name} cannot be read: it is a number of days, from 7 to {most}.")
+
+
+def mailbox(address):
+    """An email address as mail servers and URIs take it, its domain in ASCII (RFC 5891, RFC 6068)."""
+    local, _, domain = address.rpartition("@")
+    try:
+        validate_email(address)
+        if OTHER_LETTERS & set(domain):
+            raise ImproperlyConfigured("CLINIC_EMAIL: write its domain in ASCII, as it begins with xn--.")
+        return f"{local}@{punycode(domain)}"
+    except (ValidationError, UnicodeError) as error:
+        raise ImproperlyConfigured(
+            "CLINIC_EMAIL cannot be read: it must look like desk@clinic.example."
+        ) from error
 
 
 def kept_secret():
@@ -61,6 +88,7 @@ CLINIC = {
     "email": setting("CLINIC_EMAIL", "the clinic's e-mail address", lambda: "desk@clinic.example"),
     "is_demo": DEMO,
 }
+CLINIC["mailbox"] = mailbox(CLINIC["email"])
 SITE_URL = setting(
     "SITE_URL", "the address of the site, like https://clinic.example", lambda: "http://127.0.0.1:8000"
 ).rstrip("/")
@@ -193,11 +221,13 @@ PROCRASTINATE_WORKER_DEFAULTS = {
 }
 PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 86400}
 
-# E-mail: a real server with EMAIL_URL; in the demo, files that staff can read at /staff/mail/.
+# Email: a real server with EMAIL_URL; in the demo, files that staff can read at /staff/mail/.
 
 EMAIL_TIMEOUT = 10  # seconds, for each silence
 EMAIL_AT_MOST = 60  # seconds, for handing over one message
-DEFAULT_FROM_EMAIL = f"{CLINIC['name']} <{CLINIC['email']}>"
+# A name may hold commas, quotation marks and all else that means something in an address (RFC 5322 3.4).
+DEFAULT_FROM_EMAIL = str(Address(CLINIC["name"], addr_spec=CLINIC["mailbox"]))
+SERVER_EMAIL = CLINIC["mailbox"]
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 if url := setting("EMAIL_URL", "like smtp://user:secret@mail.example:587?tls=yes", lambda: ""):
     _mail = urlsplit(url)

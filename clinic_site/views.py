@@ -72,7 +72,7 @@ def security_txt(request):
     """Whom to tell of a hole (RFC 9116), renewed for as long as the server runs."""
     until = timezone.now() + timedelta(days=30)
     lines = [
-        f"Contact: mailto:{settings.CLINIC['email']}",
+        f"Contact: mailto:{settings.CLINIC['mailbox']}",
         f"Expires: {until:%Y-%m-%dT00:00:00Z}",
         f"Canonical: {settings.SITE_URL}{request.path}",
         "Preferred-Languages: en",
