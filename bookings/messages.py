@@ -162,7 +162,8 @@ def send_again(request: AppointmentRequest, kind: str, *, now: datetime) -> None
             and message.claimed_at <= now - AGAIN_AFTER
         )
     ) and _is_welcome(request, kind, now=now):
-        message.error = ""
+        # What is sent anew is a new email: a mailbox that drops what it has seen before would drop it.
+        message.message_id, message.error = _new_message_id(), ""
         message.status, message.due_at, message.attempts = Status.QUEUED, now, 0
         message.save()
 
@@ -340,7 +341,7 @@ def _too_late(message, *, now):
 
 
 def _recipient(request, kind):
-    return settings.CLINIC["email"] if kind in Message.TO_STAFF else request.email
+    return settings.CLINIC["mailbox"] if kind in Message.TO_STAFF else request.email
 
 
 def _visit(request, kind):
