@@ -1,31 +1,21 @@
-"""What each message says, and delivering the next one owed.
+"""Which messages are owed, and what each one says.
 
 A message is a row, written in the transaction of the change it tells of. That row is all there is:
-the worker looks for rows that are due, so a job that is lost costs seconds and never a message.
+the worker looks for rows that are due (`outbox`), so a job that is lost costs seconds and never a message.
 """
 
-import logging
 import uuid
-from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.db import connection, transaction
-from django.db.models import F, Q
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.template.loader import render_to_string
 
 from bookings import ical, links, shield
 from bookings.availability import instant
-from bookings.models import Appointment, AppointmentRequest, Message
+from bookings.models import Appointment, AppointmentRequest, Location, Message
 
-log = logging.getLogger("clinic.messages")
-
-# Minutes to wait after the first, second, … attempt: about a day in all (RFC 5321 4.5.4.1).
-WAITS = [1, 5, 15, 60, 120, 240, 480, 480]
-# So many in one round, so that the worker gets to its other work in between.
-A_ROUND = 100
 AGAIN_AFTER = timedelta(minutes=10)
 
 # Until a change can still be taken back, or something follows it, the patient is not told.
@@ -72,7 +62,7 @@ def owe(request: AppointmentRequest, kind: str, *, now: datetime, due_at: dateti
 def _owe(request, due, *, now):
     """Owe a message of each kind, at the instant that `due` names."""
     Message.objects.bulk_create(
-        _owed(request, kind, due_at, now=now) for kind, due_at in due.items() if _recipient(request, kind)
+        _owed(request, kind, due_at, now=now) for kind, due_at in due.items() if recipient(request, kind)
     )
 
 
@@ -174,7 +164,7 @@ def words(request: AppointmentRequest, kind: str, *, now: datetime, starts_at: d
     It names the time, the place and the phone number; never the kind of visit, a reason or a note,
     and nothing that the sender typed. `starts_at` stands for a time that staff are about to choose.
     """
-    location, visit = request.location, _visit(request, kind)
+    location, visit = request.location, visit_of(request, kind)
     starts_at = starts_at or (visit.starts_at if visit and kind != Kind.DECLINED else request.wanted_at)
     held_until = visit.held_until if visit and visit.held_until and visit.held_until > now else None
     context = {
@@ -201,12 +191,12 @@ def compose(message: Message, *, now: datetime) -> EmailMultiAlternatives:
     email = EmailMultiAlternatives(
         subject=subject,
         body=text,
-        to=[_recipient(request, message.kind)],
+        to=[recipient(request, message.kind)],
         headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},  # RFC 3834 5
     )
     context = {"subject": subject, "paragraphs": _paragraphs(text)}
     email.attach_alternative(render_to_string("email/message.html", context), "text/html")
-    visit = _visit(request, message.kind)
+    visit = visit_of(request, message.kind)
     if message.kind in INVITATIONS:
         _attach_calendar(email, "REQUEST", ical.to_invite(visit, now=now))
     elif message.kind == Kind.CANCELLED and _was_invited(request):
@@ -214,137 +204,12 @@ def compose(message: Message, *, now: datetime) -> EmailMultiAlternatives:
     return email
 
 
-def deliver_due(*, now: datetime) -> int:
-    """Send what is due, oldest first, a hundred at most; returns how many that were.
-
-    What a dead worker was sending counts too. Where the mail server itself is in trouble the round
-    ends: the other messages would only wait in vain for it, and the worker's other work with them.
-    """
-    is_due = Q(status=Status.QUEUED, due_at__lte=now) | Q(status=Status.SENDING)
-    due = Message.objects.filter(is_due).order_by("due_at", "pk").values_list("pk", flat=True)[:A_ROUND]
-    for done, pk in enumerate(due):
-        if not deliver(pk, now=now):
-            return done
-    return len(due)
-
-
-def deliver(pk: int, *, now: datetime) -> bool:
-    """Send one message, once: of several workers the one that has it alone; none before it is due.
-
-    False where the mail server is in trouble, not this message.
-    """
-    with _alone_with(pk) as is_alone:
-        # Nobody else has it, so one that is being sent was left behind by a worker that died.
-        waits = Q(status=Status.QUEUED, due_at__lte=now) | Q(status=Status.SENDING)
-        if not is_alone or not Message.objects.filter(waits, pk=pk).update(
-            status=Status.SENDING, claimed_at=now, attempts=F("attempts") + 1
-        ):
-            return True
-        message = Message.objects.select_related("request__location").get(pk=pk)
-        if message.attempts > len(WAITS) + 1:
-            _give_up(message, "each worker died of it", now=now)
-        elif untrue := _no_longer_true(message, now=now):
-            _close(message, status=Status.SUPPRESSED, error=untrue)
-        elif late := _too_late(message, now=now):
-            _give_up(message, late, now=now)
-        else:
-            return _send(message, now=now)
-        return True
-
-
-@contextmanager
-def _alone_with(pk):
-    """Whether this worker alone has the message. Postgres ends the lock with the worker's connection,
-    so a worker that dies never keeps a message, and a slow one never loses it."""
-    name = f"message {pk}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
-        [is_alone] = cursor.fetchone()
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
-
-
-def _send(message, *, now):
-    server = get_connection()
-    try:
-        email = compose(message, now=now)
-        server.open()  # by us, so that the goodbye comes after our note that it was sent
-        server.send_messages([email])
-    except Exception as error:  # whatever it is: staff must see it, and the messages behind it must go
-        log.warning("message %s not sent: %s", message.pk, _code(error))
-        if _is_refused_for_good(error) or message.attempts > len(WAITS):
-            _give_up(message, _code(error), now=now)
-        else:
-            wait = timedelta(minutes=WAITS[message.attempts - 1])
-            _close(message, status=Status.QUEUED, due_at=now + wait, error=_code(error))
-        is_about_this_one = isinstance(error, SMTPRecipientsRefused | SMTPDataError)
-        return is_about_this_one or not isinstance(error, OSError)
-    else:
-        _close(message, status=Status.SENT, sent_at=now, error="")
-        return True
-    finally:
-        with suppress(OSError):  # one that has gone away cannot be told goodbye
-            server.close()
-
-
-@transaction.atomic
-def _give_up(message, error, *, now):
-    """Staff are told, once for each version of a request, so that somebody phones."""
-    request = AppointmentRequest.objects.select_for_update().get(pk=message.request_id)
-    _close(message, status=Status.FAILED, error=error)
-    if message.kind not in Message.TO_STAFF:
-        send_again(request, Kind.STAFF_FAILED, now=now)
-
-
-def _close(message, **changes):
-    Message.objects.filter(pk=message.pk).update(**changes)
-
-
-def _no_longer_true(message, *, now):
-    """Why nobody needs the message any more, in a few words; empty where somebody does."""
-    request = message.request
-    if not _recipient(request, message.kind):
-        return "no address any more"
-    if message.kind == Kind.STAFF_FAILED:
-        return ""
-    if message.version != request.version:
-        return f"the request has changed since: {request.events.last().verb}"
-    if message.kind == Kind.STAFF_NEW and request.reply_until <= now:
-        return "the answer is overdue, which is told apart"
-    if message.kind in REMINDERS:
-        starts_at = request.appointment.starts_at
-        if starts_at <= now:
-            return "the visit has begun"
-        days_before = REMINDERS[message.kind].days
-        if days_before > 1 and _days_until(starts_at, request.location, now=now) < days_before:
-            return "the day of this reminder is over"
-    return ""
-
-
-def _too_late(message, *, now):
-    """Why the message would only confuse now, because we were slow; empty where it would not."""
-    request, visit = message.request, _visit(message.request, message.kind)
-    if message.kind in Message.TO_STAFF:
-        return ""
-    if message.kind in (*INVITATIONS, Kind.CANCELLED, Kind.ESTIMATE) and visit.starts_at <= now:
-        return "too late: the visit has begun"
-    if message.kind == Kind.OFFERED and not (visit and visit.held_until > now):
-        return "too late: the offer has run out"
-    if message.kind == Kind.RECEIVED and request.reply_until <= now:
-        return "too late: the answer is due"
-    if request.expires_at and request.expires_at <= now:
-        return "too late: the request has run out"
-    return ""
-
-
-def _recipient(request, kind):
+def recipient(request: AppointmentRequest, kind: str) -> str:
+    """The address that a message of this kind goes to; empty where there is none."""
     return settings.CLINIC["mailbox"] if kind in Message.TO_STAFF else request.email
 
 
-def _visit(request, kind):
+def visit_of(request: AppointmentRequest, kind: str) -> Appointment | None:
     """The appointment that a message speaks of; the one that was cancelled, for that message."""
     return request.appointments.order_by("pk").last() if kind == Kind.CANCELLED else request.appointment
 
@@ -354,13 +219,14 @@ def _was_invited(request):
     return request.messages.filter(kind__in=INVITATIONS, sent_at__isnull=False).exists()
 
 
-def _days_until(starts_at, location, *, now):
+def days_until(starts_at: datetime, location: Location, *, now: datetime) -> int:
+    """How many midnights of the location lie between `now` and the start."""
     return (location.local(starts_at).date() - location.local(now).date()).days
 
 
 def _day(starts_at, location, *, now):
     near = dict(enumerate(["today", "tomorrow", "in two days"]))
-    days = _days_until(starts_at, location, now=now)
+    days = days_until(starts_at, location, now=now)
     return near.get(days) or f"on {location.day_in_words(starts_at)}"
 
 
@@ -383,19 +249,3 @@ def _paragraphs(text):
 def _attach_calendar(email, method, entry):
     """As RFC 6047 2.4 says: one more form of the same message, its method named outside as inside."""
     email.attach_alternative(entry.decode(), f"text/calendar; method={method}; component=VEVENT")
-
-
-def _is_refused_for_good(error):
-    """5xx for the address or the text (RFC 5321 4.2.1). A refused login or sender is ours to mend."""
-    return isinstance(error, SMTPRecipientsRefused | SMTPDataError) and _smtp_code(error) >= 500
-
-
-def _smtp_code(error):
-    if isinstance(error, SMTPRecipientsRefused):
-        return max((code for code, _ in error.recipients.values()), default=0)
-    return error.smtp_code if isinstance(error, SMTPResponseException) else 0
-
-
-def _code(error):
-    """What went wrong without anything about a person: the kind of error and the server's number."""
-    return f"{type(error).__name__[:50]} {_smtp_code(error) or ''}".strip()

@@ -4,7 +4,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings import counting, lifecycle, messages, shield, trail
+from bookings import counting, lifecycle, outbox, shield, trail
 
 
 # The lock keeps rounds from queueing up behind one that is slow (the sixth field is the second).
@@ -12,7 +12,7 @@ from bookings import counting, lifecycle, messages, shield, trail
 @app.task(name="deliver_due", queueing_lock="deliver_due")
 def deliver_due(timestamp):
     """Send the messages that are due."""
-    messages.deliver_due(now=timezone.now())
+    outbox.deliver_due(now=timezone.now(), clock=timezone.now)
 
 
 @app.periodic(cron="* * * * *")

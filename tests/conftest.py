@@ -81,16 +81,35 @@ class Mailbox:
         self.messages, self.recipients = [], []
         self.rcpt_answer = self.answer = "250 OK"
         self.stalls, self.dies_at, self.takes_logins = False, None, True
+        self.meanwhile, self.greeted = {}, 0  # what somebody does, by the command that the server is at
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        self.greeted += 1
+        session.host_name = hostname
+        await self.others_act("EHLO")
+        return responses
+
+    async def others_act(self, command):
+        if act := self.meanwhile.pop(command, None):
+            await asyncio.to_thread(act)
 
     def authenticate(self, server, session, envelope, mechanism, data):
         return AuthResult(success=self.takes_logins, handled=False)
 
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if self.dies_at == "second MAIL" and getattr(session, "is_used", False):
+            server.transport.abort()
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
+        await self.others_act("RCPT")
         if self.rcpt_answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt_answer
 
     async def handle_DATA(self, server, session, envelope):
+        await self.others_act("DATA")
         if self.stalls:
             await asyncio.sleep(1)
         elif self.dies_at == "DATA":
@@ -98,6 +117,7 @@ class Mailbox:
         elif self.answer.startswith("250"):
             self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
             self.recipients.append(envelope.rcpt_tos)
+            session.is_used = True
         return self.answer
 
     async def handle_QUIT(self, server, session, envelope):

@@ -13,7 +13,7 @@ LAYERS = {
     "bookings": [
         {"urls", "apps", "management"},
         {"views", "admin", "tasks"},
-        {"lifecycle"},
+        {"lifecycle", "outbox"},
         {"questions"},
         {"estimates", "forms", "messages", "reports"},
         {"counting"},
@@ -33,7 +33,7 @@ LAYERS = {
     ],
 }
 STRANGERS = {"bookings": {"pages", "clinic_site"}, "pages": {"bookings", "clinic_site"}, "clinic_site": set()}
-WRITERS = ("bookings/lifecycle/", "bookings/messages.py", "pages/publishing.py")
+WRITERS = ("bookings/lifecycle/", "bookings/messages.py", "bookings/outbox.py", "pages/publishing.py")
 SHAPELESS = {"utils", "helpers", "common", "core", "services", "managers", "signals", "constants", "mixins"}
 
 

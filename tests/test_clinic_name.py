@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from icalendar import Calendar
 
-from bookings import messages
+from bookings import messages, outbox
 from tests import make
 from tests.pages import make as pages
 from tests.test_settings import PRODUCTION, made
@@ -50,7 +50,7 @@ def read(header):
 def invitation(mailbox):
     """The email that confirms a booked visit, and its calendar file."""
     make.accepted()
-    messages.deliver_due(now=make.NOW + messages.GRACE)
+    outbox.deliver_due(now=make.NOW + messages.GRACE)
     mail = next(mail for mail in mailbox.messages if mail["Subject"].strip().startswith("Your appointment"))
     [part] = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
     return mail, Calendar.from_ical(part.get_payload(decode=True))
@@ -87,7 +87,7 @@ def test_addresses_whose_domains_are_not_ascii_are_spelled_as_mail_servers_read_
     make.accepted(email="anh@bücher.example")
     make.submitted(email="", phone="(703) 555-0199", contact_by="phone")  # which staff are told of
 
-    messages.deliver_due(now=make.NOW + messages.GRACE)
+    outbox.deliver_due(now=make.NOW + messages.GRACE)
 
     ours, theirs = "desk@xn--clnica-4va.example", "anh@xn--bcher-kva.example"
     assert {address for to in mailbox.recipients for address in to} == {ours, theirs}

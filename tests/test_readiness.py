@@ -7,7 +7,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
-from bookings import messages
+from bookings import outbox
 from clinic_site import readiness
 from tests import make
 
@@ -55,7 +55,7 @@ def test_the_site_is_not_ready_while_a_message_is_owed_for_too_long(now):
 
     assert readiness.checks(now=due_at + timedelta(minutes=5))["messages"] == "ok"
     assert readiness.checks(now=due_at + timedelta(seconds=301))["messages"] == "301 seconds"
-    messages.deliver_due(now=due_at)
+    outbox.deliver_due(now=due_at)
     assert readiness.checks(now=due_at + timedelta(days=1))["messages"] == "ok"
 
 

@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
-from bookings import lifecycle, links, messages
+from bookings import lifecycle, links, outbox
 from bookings.models import AppointmentRequest
 from tests import make
 from tests.bookings.conftest import ALL, first_free, words
@@ -57,7 +57,7 @@ def test_what_a_patient_and_the_staff_wrote_stands_where_it_must_and_after_an_er
         assert answer.status_code == 200 and "There is a problem" not in answer.text
 
     def mails_leave():
-        messages.deliver_due(now=now + timedelta(minutes=15))
+        outbox.deliver_due(now=now + timedelta(minutes=15))
 
     with caplog.at_level("INFO", logger="clinic"):
         sent = walk(

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from procrastinate.contrib.django import app
 
-from bookings import messages, tasks
+from bookings import messages, outbox, tasks
 from bookings.models import Message
 from tests import make
 
@@ -31,8 +31,8 @@ def state(message):
 def test_a_message_that_is_owed_is_sent_once(mailbox):
     message = owed()
 
-    messages.deliver(message.pk, now=make.NOW)
-    messages.deliver(message.pk, now=make.NOW)
+    outbox.deliver(message.pk, now=make.NOW)
+    outbox.deliver(message.pk, now=make.NOW)
 
     assert (state(message), message.sent_at) == (("sent", 1, ""), make.NOW)
     assert [mail["Message-ID"] for mail in mailbox.messages] == [message.message_id]
@@ -42,7 +42,7 @@ def test_a_message_that_is_owed_is_sent_once(mailbox):
 def test_a_message_is_not_sent_before_it_is_due(mailbox):
     message = owed()
 
-    messages.deliver(message.pk, now=make.NOW - timedelta(seconds=1))
+    outbox.deliver(message.pk, now=make.NOW - timedelta(seconds=1))
 
     assert (state(message), mailbox.messages) == (("queued", 0, ""), [])
 
@@ -70,14 +70,14 @@ def test_trouble_is_tried_again_a_minute_later_and_then_it_arrives_once(
     message = owed()
     behave(mailbox, **how)
 
-    went_on = messages.deliver(message.pk, now=make.NOW)
+    went_on = outbox.deliver(message.pk, now=make.NOW)
 
     assert (state(message), message.due_at) == (("queued", 1, error), make.later(minutes=1))
     assert went_on is others_may_go
     behave(mailbox, rcpt_answer="250 OK", answer="250 OK", stalls=False, dies_at=None, takes_logins=True)
-    messages.deliver_due(now=make.later(seconds=59))
+    outbox.deliver_due(now=make.later(seconds=59))
     assert mailbox.messages == []
-    messages.deliver_due(now=make.later(minutes=1))
+    outbox.deliver_due(now=make.later(minutes=1))
     assert state(message) == ("sent", 2, "")
     assert [mail["Message-ID"] for mail in mailbox.messages] == [message.message_id]
 
@@ -97,7 +97,7 @@ def test_a_server_that_drips_is_hung_up_on_though_it_is_never_silent(settings):
 
         dripping = threading.Thread(target=drip)
         dripping.start()
-        went_on = messages.deliver(message.pk, now=make.NOW)
+        went_on = outbox.deliver(message.pk, now=make.NOW)
         dripping.join()
 
     assert (*state(message)[:2], went_on) == ("queued", 1, False)
@@ -108,7 +108,7 @@ def test_what_the_server_took_is_sent_even_where_it_dies_before_saying_goodbye(m
     message = owed()
     mailbox.dies_at = "QUIT"
 
-    messages.deliver_due(now=make.NOW)
+    outbox.deliver_due(now=make.NOW)
 
     assert (state(message), len(mailbox.messages)) == (("sent", 1, ""), 1)
 
@@ -118,12 +118,12 @@ def test_a_refusal_for_good_is_a_failure_at_once_and_staff_are_told_without_a_na
     message = owed(phone="(703) 555-0199")
     behave(mailbox, **how)
 
-    messages.deliver_due(now=make.NOW)
+    outbox.deliver_due(now=make.NOW)
 
     message.refresh_from_db()
     assert message.get_status_display() == "not delivered: phone the patient"
     behave(mailbox, rcpt_answer="250 OK", answer="250 OK")
-    messages.deliver_due(now=make.NOW)
+    outbox.deliver_due(now=make.NOW)
     [mail] = mailbox.messages
     assert (mailbox.recipients, mail["Subject"]) == (
         [["desk@clinic.example"]],
@@ -146,7 +146,7 @@ def test_two_failures_of_one_request_tell_staff_once(mailbox):
     messages.owe(asked, Message.Kind.LINK, now=make.NOW)
     mailbox.rcpt_answer = "550 no such user"
 
-    messages.deliver_due(now=make.NOW)
+    outbox.deliver_due(now=make.NOW)
 
     assert sorted(asked.messages.values_list("kind", "status")) == [
         ("link", "failed"),
@@ -159,7 +159,7 @@ def test_a_message_to_staff_that_fails_makes_no_other_one(mailbox):
     asked = make.submitted(email="", phone="(703) 555-0199", contact_by="phone")
     mailbox.rcpt_answer = "550 no such user"
 
-    messages.deliver_due(now=make.NOW)
+    outbox.deliver_due(now=make.NOW)
 
     assert list(asked.messages.values_list("kind", "status")) == [
         ("staff_new", "failed"),
@@ -176,7 +176,7 @@ def test_after_a_day_of_trying_a_message_has_failed_and_staff_are_told(settings)
     while message.status == "queued":
         waits.append(int((message.due_at - now).total_seconds() // 60))
         now = message.due_at
-        messages.deliver(message.pk, now=now)
+        outbox.deliver(message.pk, now=now)
         message.refresh_from_db()
 
     assert waits == [0, 1, 5, 15, 60, 120, 240, 480, 480]
@@ -190,16 +190,16 @@ def test_a_server_in_trouble_is_asked_once_in_a_round_and_costs_the_others_no_at
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     first, second = owed(), owed(email="kim@example.com")
 
-    assert messages.deliver_due(now=make.NOW) == 0
+    assert outbox.deliver_due(now=make.NOW) == 0
 
     assert (state(first)[1], state(second)[1]) == (1, 0)
 
 
 def test_a_round_is_a_hundred_messages_at_most(mailbox, monkeypatch):
-    monkeypatch.setattr(messages, "A_ROUND", 2)
+    monkeypatch.setattr(outbox, "A_ROUND", 2)
     sent = [owed(email=f"patient{number}@example.com") for number in range(3)]
 
-    assert (messages.deliver_due(now=make.NOW), messages.deliver_due(now=make.NOW)) == (2, 1)
+    assert (outbox.deliver_due(now=make.NOW), outbox.deliver_due(now=make.NOW)) == (2, 1)
 
     assert [state(message)[0] for message in sent] == ["sent"] * 3
 
@@ -208,7 +208,7 @@ def test_one_bad_message_does_not_stop_the_others(mailbox):
     first, second = owed(), owed(email="kim@example.com")
     Message.objects.filter(pk=first.pk).update(message_id="<a\nb>")
 
-    messages.deliver_due(now=make.NOW)
+    outbox.deliver_due(now=make.NOW)
 
     assert (state(first), state(second)) == (("queued", 1, "BadHeaderError"), ("sent", 1, ""))
 
@@ -217,7 +217,7 @@ def test_what_a_dead_worker_was_sending_is_sent_by_the_next_under_the_same_messa
     message = owed()
     Message.objects.update(status="sending", claimed_at=make.NOW, attempts=1)
 
-    messages.deliver_due(now=make.later(seconds=5))
+    outbox.deliver_due(now=make.later(seconds=5))
 
     assert state(message) == ("sent", 2, "")
     assert [mail["Message-ID"] for mail in mailbox.messages] == [message.message_id]
@@ -225,9 +225,9 @@ def test_what_a_dead_worker_was_sending_is_sent_by_the_next_under_the_same_messa
 
 def test_a_message_that_kills_every_worker_fails_in_the_end(mailbox):
     message = owed()
-    Message.objects.update(status="sending", claimed_at=make.NOW, attempts=len(messages.WAITS) + 1)
+    Message.objects.update(status="sending", claimed_at=make.NOW, attempts=len(outbox.WAITS) + 1)
 
-    messages.deliver_due(now=make.later(seconds=5))
+    outbox.deliver_due(now=make.later(seconds=5))
 
     assert (state(message)[0], message.error) == ("failed", "each worker died of it")
 
@@ -238,7 +238,7 @@ def test_two_workers_at_once_send_each_message_once(real_commits, mailbox):
 
     def work():
         together.wait()
-        messages.deliver_due(now=make.NOW)
+        outbox.deliver_due(now=make.NOW)
         connection.close()
 
     workers = [threading.Thread(target=work) for _ in range(2)]
@@ -259,14 +259,14 @@ def test_a_slow_worker_keeps_the_message_it_is_sending(real_commits, mailbox, se
     mailbox.stalls = True
 
     def work():
-        messages.deliver(message.pk, now=make.NOW)
+        outbox.deliver(message.pk, now=make.NOW)
         connection.close()
 
     slow = threading.Thread(target=work)
     slow.start()
     while state(message)[0] != "sending":
         assert slow.is_alive()
-    messages.deliver_due(now=make.later(hours=1))
+    outbox.deliver_due(now=make.later(hours=1))
     assert state(message) == ("sending", 1, "")
     slow.join()
     assert state(message) == ("queued", 1, "SMTPServerDisconnected")
@@ -275,7 +275,7 @@ def test_a_slow_worker_keeps_the_message_it_is_sending(real_commits, mailbox, se
 def test_a_sender_is_the_clinic_and_no_answer_of_a_machine_is_wanted(mailbox):
     owed()
 
-    messages.deliver_due(now=make.NOW)
+    outbox.deliver_due(now=make.NOW)
 
     [mail] = mailbox.messages
     assert parseaddr(mail["From"]) == ("Example Clinic", "desk@clinic.example")

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from bookings import estimates, lifecycle, messages
+from bookings import estimates, lifecycle, messages, outbox
 from bookings.admin import lists
 from bookings.admin.estimate import state
 from bookings.models import AppointmentRequest, Closure, Estimate
@@ -218,7 +218,7 @@ def test_the_estimate_is_sent_read_and_printed_as_it_was_given(desk_at, mailbox)
     assert "waiting to be sent" in text(desk.get(f"{page}change/"))
     asked.visit_type.price = 300
     asked.visit_type.save()
-    messages.deliver_due(now=make.later(hours=3))
+    outbox.deliver_due(now=make.later(hours=3))
     mail = mailbox.messages[-1].get_body("plain").get_content()
     assert re.findall(r"250|Consultation|A talk", mail) == []
 
@@ -258,11 +258,11 @@ def test_an_estimate_that_does_not_arrive_is_seen_and_can_be_sent_once_more(desk
         sent(asked, now=make.later(hours=1))
 
     mailbox.answer = "550 No such mailbox"
-    messages.deliver_due(now=make.later(hours=2))
+    outbox.deliver_due(now=make.later(hours=2))
     assert state(asked, now=make.later(hours=2)) == '<span class="tag tag--stopped">not delivered</span>'
     mailbox.answer = "250 OK"
     sent(asked, now=make.later(hours=3))
-    messages.deliver_due(now=make.later(hours=4))
+    outbox.deliver_due(now=make.later(hours=4))
     with pytest.raises(lifecycle.Refused, match="on its way, or has just left"):
         sent(asked, now=make.later(hours=4))
 
@@ -271,7 +271,7 @@ def test_an_estimate_that_does_not_arrive_is_seen_and_can_be_sent_once_more(desk
     again = desk_at(5).get(f"{LIST}{asked.pk}/send_estimate/")
     assert "The patient will get this e-mail" in again.text and asked.estimates.count() == 2
     sent(asked, now=started - timedelta(minutes=1))
-    messages.deliver_due(now=started)
+    outbox.deliver_due(now=started)
     assert asked.messages.get(kind="estimate").error == "too late: the visit has begun"
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 import pytest
 from ical.calendar_stream import IcsCalendarStream
 
-from bookings import ical, lifecycle, messages
+from bookings import ical, lifecycle, messages, outbox
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def parts(mail):
 def sent_after(mailbox, now):
     """What leaves once the grace is over."""
     before = len(mailbox.messages)
-    messages.deliver_due(now=now + messages.GRACE)
+    outbox.deliver_due(now=now + messages.GRACE)
     return mailbox.messages[before:]
 
 
@@ -154,7 +154,7 @@ def test_lines_are_folded_by_octets_end_in_crlf_and_escape_what_means_something(
 def test_the_file_arrives_byte_for_byte_whatever_letters_it_has(mailbox):
     asked = make.accepted(make.schedule(make.location(name="Łódź 東京" * 8)))
 
-    messages.deliver_due(now=make.NOW + messages.GRACE)
+    outbox.deliver_due(now=make.NOW + messages.GRACE)
 
     [mail] = mailbox.messages
     part, _, _ = part_of(mail)

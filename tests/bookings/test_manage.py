@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import availability, lifecycle, links, messages
+from bookings import availability, lifecycle, links, outbox
 from bookings.models import AppointmentRequest
 from tests import make
 
@@ -293,7 +293,7 @@ def test_an_old_link_says_nothing_and_sends_a_new_one_to_the_address_we_have(cli
     response = client.post(action, follow=True)
     assert "A new link is on its way" in text(response) and asked.email not in response.content.decode()
     assert "manage" not in response.request["PATH_INFO"]
-    messages.deliver_due(now=timezone.now())
+    outbox.deliver_due(now=timezone.now())
     assert [(mail["To"], "link" in mail["Subject"]) for mail in mailbox.messages] == [(asked.email, True)]
     fresh = re.search(r"(/manage/\S+/)", mailbox.messages[0].get_body("plain").get_content())[1]
     assert "Your visit is booked" in text(client.get(fresh))
@@ -305,7 +305,7 @@ def test_a_second_wish_for_a_link_within_10_minutes_sends_nothing_more(client, r
 
     for _ in range(3):
         client.post(reverse("new_link", args=[token]))
-        messages.deliver_due(now=timezone.now())
+        outbox.deliver_due(now=timezone.now())
 
     assert [mail["To"] for mail in mailbox.messages if "link" in mail["Subject"]] == [asked.email]
 
@@ -315,12 +315,12 @@ def test_before_the_address_is_confirmed_only_its_own_link_is_sent_again(client,
     ago = timedelta(minutes=11)
     asked = asking(room, ago=ago)
     robot = asking(room, ago=ago, days=6, is_suspect=True, email="b@example.com")
-    messages.deliver_due(now=timezone.now() - ago)
+    outbox.deliver_due(now=timezone.now() - ago)
 
     for each in (asked, robot):
         assert "on its way" in text(client.post(path(each, "send-again"), follow=True))
 
-    messages.deliver_due(now=timezone.now())
+    outbox.deliver_due(now=timezone.now())
     assert [mail["To"] for mail in mailbox.messages] == [asked.email] * 2
     assert {mail["Subject"] for mail in mailbox.messages} == {"Please confirm your request to Example Clinic"}
 

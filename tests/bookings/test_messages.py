@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from bookings import lifecycle, links, messages
+from bookings import lifecycle, links, messages, outbox
 from bookings.models import Message
 from tests import make
 
@@ -25,7 +25,7 @@ def mail_of(asked, kind, *, now=make.NOW):
 def sent_at(mailbox, now):
     """The subjects of what leaves at `now`."""
     before = len(mailbox.messages)
-    messages.deliver_due(now=now)
+    outbox.deliver_due(now=now)
     return [mail["Subject"] for mail in mailbox.messages[before:]]
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bookings import lifecycle, messages
+from bookings import lifecycle, outbox
 from bookings.lifecycle import Choice
 from bookings.models import Appointment
 from tests import make
@@ -229,8 +229,8 @@ def test_who_gives_an_address_after_booking_by_phone_gets_the_reminders_that_are
             asked, email=email, phone=f"(703) 555-{number}", contact_by="phone", now=noon
         )
 
-    messages.deliver_due(now=noon)
-    messages.deliver_due(now=day_before)
+    outbox.deliver_due(now=noon)
+    outbox.deliver_due(now=day_before)
 
     assert [
         (mail["Subject"], *to) for mail, to in zip(mailbox.messages, mailbox.recipients, strict=True)

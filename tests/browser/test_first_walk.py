@@ -5,7 +5,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from bookings import messages
+from bookings import messages, outbox
 from bookings.models import AppointmentRequest
 from tests import make
 
@@ -37,7 +37,7 @@ def ask_for_an_appointment(page):
 
 def confirm_the_address(page, mailbox):
     """Follow the link in the e-mail that was just sent, and press the button there."""
-    messages.deliver_due(now=timezone.now())
+    outbox.deliver_due(now=timezone.now())
     text = mailbox.messages[-1].get_body(("plain",)).get_content()
     page.goto(re.search(r"/confirm/\S+", text)[0])
     page.get_by_role("main").get_by_role("button").first.click()
@@ -68,7 +68,7 @@ def test_a_reader_asks_and_the_front_desk_accepts(visit, mailbox, javascript):
 
     asked = AppointmentRequest.objects.get(reference=reference)
     assert (asked.status, asked.patient_name) == ("accepted", "Nguyễn Thị Ánh")
-    messages.deliver_due(now=timezone.now() + messages.GRACE)
+    outbox.deliver_due(now=timezone.now() + messages.GRACE)
     patients = [mail["Subject"] for mail in mailbox.messages if mail["To"] == "anh@example.com"]
     assert patients == ["Please confirm your request to Example Clinic", "Your appointment at Example Clinic"]
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 from django.utils import timezone
 
-from bookings import lifecycle, links, messages
+from bookings import lifecycle, links, outbox
 from tests import make
 from tests.bookings.test_manage import free
 
@@ -62,7 +62,7 @@ def test_a_patient_confirms_accepts_moves_and_cancels_with_the_keyboard_alone(vi
     assert "This link is old" in look()
     press(page, "main button")
     assert "A new link is on its way" in look()
-    messages.deliver_due(now=timezone.now())
+    outbox.deliver_due(now=timezone.now())
     mail = next(mail for mail in mailbox.messages if "link" in mail["Subject"])
     page.goto(re.search(r"/manage/\S+/", mail.get_body("plain").get_content())[0])
 

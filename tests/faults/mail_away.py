@@ -15,7 +15,7 @@ from typing import NamedTuple
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from bookings import lifecycle, messages
+from bookings import lifecycle, outbox
 from bookings.models import Location, Message
 from tests.faults.stage import clinic, free_port, main, say
 
@@ -80,7 +80,7 @@ def _days(port, mail, *, trouble_for, hours=30):
     tried = {request.messages.get().pk: set() for request in asked}
     for minute in range(hours * HOUR):
         with override_settings(EMAIL_PORT=port if minute < trouble_for else mail.port):
-            messages.deliver_due(now=now + timedelta(minutes=minute))
+            outbox.deliver_due(now=now + timedelta(minutes=minute))
         for message in Message.objects.filter(pk__in=tried, claimed_at=now + timedelta(minutes=minute)):
             tried[message.pk].add(minute)
     return [
