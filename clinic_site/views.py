@@ -140,7 +140,12 @@ def server_error(request):
 def database_away(request, title, why, code):
     """What was typed comes back; sending it again is safe, for a submission is taken once."""
     log.error("%s could not be answered: %s", request.path, code)
-    context = {"title": title, "why": why, "typed": typed_before(request) if request.method == "POST" else []}
+    context = {
+        "title": title,
+        "why": why,
+        "typed": typed_before(request) if request.method == "POST" else [],
+        "is_unsaved": code in unavailable.BUSY_CODES,  # Postgres has taken it all back
+    }
     response = render(request, "503.html", context, status=503)
     response.headers["Retry-After"] = unavailable.AGAIN_AFTER
     response._has_been_logged = True  # one line is enough: there may be thousands of these

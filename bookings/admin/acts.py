@@ -54,7 +54,7 @@ class Preview:
 
 def rehearse(act: Act, asked: AppointmentRequest, given: dict, *, by: AbstractBaseUser, now: datetime):
     """Do it, read the message that the patient would get, and undo it. Raises what the verb raises."""
-    with transaction.atomic():
+    with lifecycle.unless_busy():
         known = set(asked.messages.values_list("pk", "due_at"))
         act.verb(asked, given, by=by, now=now)
         after = AppointmentRequest.objects.select_related("location", "visit_type").get(pk=asked.pk)

@@ -1,11 +1,14 @@
 """Setting up: locations, visit types, schedules, hours and closures."""
 
+from functools import partial
+
 from django import forms
 from django.contrib import admin, messages
-from django.db import models
+from django.db import OperationalError, models
 from django.urls import reverse
 from django.utils.html import format_html
 
+from bookings import lifecycle
 from bookings.admin.closing import ClosureForm, listed, visits_hit
 from bookings.models import Closure, Location, OpeningHours, Schedule, VisitType
 
@@ -33,6 +36,7 @@ LABELS = {
     "remind_2_days_before": "Two days before",
     "remind_1_day_before": "The day before",
 }
+DEADLOCK = "40P01"
 ASKED_FOR = {**LABELS, "opens": "opening time", "closes": "closing time"}
 
 
@@ -49,7 +53,42 @@ class Asking:
         return field
 
 
-class SetUp(Asking):
+class BusyForm:
+    """A form that is not saved this time, since others were in its way; it shows all that was typed."""
+
+    def clean(self):
+        super().clean()
+        self.add_error(None, "Somebody is booking here right now. Nothing was saved; press Save again.")
+
+
+class ComesBack:
+    """Patients book while the clinic is set up. Who has to wait too long for them gets the form back.
+
+    Of two that wait for each other Postgres ends one (a deadlock). The other one has its way then, so it
+    is tried once more.
+    """
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        look = partial(super().changeform_view, request, object_id, form_url, extra_context)
+        for may_try_again in (True, False):
+            try:
+                return look()
+            except OperationalError as error:
+                code = getattr(error.__cause__, "sqlstate", None)
+                if request.method != "POST" or code not in lifecycle.BUSY:
+                    raise
+                if not (may_try_again and code == DEADLOCK):
+                    break
+        request.is_in_the_way_of_others = True
+        return look()
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+        is_busy = getattr(request, "is_in_the_way_of_others", False)
+        return type(form.__name__, (BusyForm, form), {}) if is_busy else form
+
+
+class SetUp(Asking, ComesBack):
     """Labels that a manager understands. What visits hang on is taken out of use, never deleted."""
 
     def get_form(self, request, obj=None, change=False, **kwargs):
@@ -126,6 +165,11 @@ class LocationAdmin(SetUp, admin.ModelAdmin):
         ),
     ]
 
+    def save_model(self, request, obj, form, change):
+        """Lock the chairs in the order of their keys, as patients do: their forms come in another one."""
+        lifecycle.lock_all_schedules(obj)
+        super().save_model(request, obj, form, change)
+
 
 @admin.register(VisitType)
 class VisitTypeAdmin(SetUp, admin.ModelAdmin):
@@ -188,7 +232,7 @@ class ScheduleAdmin(SetUp, admin.ModelAdmin):
 
 
 @admin.register(Closure)
-class ClosureAdmin(admin.ModelAdmin):
+class ClosureAdmin(ComesBack, admin.ModelAdmin):
     form = ClosureForm
     list_display = ["__str__", "what", "starts", "ends"]
     list_filter = ["location", "reason"]

@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -164,7 +163,7 @@ class AppointmentAdmin(ReadOnly, admin.ModelAdmin):
             form.start_anew(asked)
         if is_ready:
             try:
-                with transaction.atomic():
+                with lifecycle.unless_busy():
                     asked = form.enter(by=request.user, now=now)
                     self.log_addition(request, asked, "entered for a caller")
             except lifecycle.Refused as refusal:

@@ -5,7 +5,6 @@ from functools import partial
 from django.contrib import messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Prefetch
 from django.http import HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
@@ -178,7 +177,9 @@ class Desk:
             elif act.example is not None:
                 preview = acts.rehearse(act, asked, act.example, by=request.user, now=now)
         except lifecycle.Refused as refusal:
-            if act.example is not None or not isinstance(refusal, lifecycle.TimeGone):
+            stays = is_sent and isinstance(refusal, lifecycle.Busy)  # what was typed
+            stays |= act.example is None and isinstance(refusal, lifecycle.TimeGone)
+            if not stays:
                 messages.error(request, str(refusal))
                 return HttpResponseRedirect(self.address(request, "change", asked))
             form.add_error(None, str(refusal))
@@ -189,7 +190,7 @@ class Desk:
     def do(self, request, act, asked, given, *, now):
         """Act, unless somebody else has changed the request since it was looked at."""
         seen = number(request.POST.get("_seen", "")) or asked.version
-        with lifecycle.unchanged_since(asked, seen) if act.name not in KEEPS else transaction.atomic():
+        with lifecycle.unchanged_since(asked, seen) if act.name not in KEEPS else lifecycle.unless_busy():
             act.verb(asked, given, by=request.user, now=now)
             self.log_change(request, asked, act.done)
         messages.success(request, f"{asked.reference}: {act.done}")

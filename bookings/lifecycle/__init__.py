@@ -4,7 +4,7 @@ Each verb is one transaction: lock (request, then schedules, then appointments),
 transitions, write, record the event, owe the message.
 """
 
-from bookings.lifecycle.claims import Choice
+from bookings.lifecycle.claims import Choice, lock_all_schedules
 from bookings.lifecycle.contact import correct_contact, may_correct_contact
 from bookings.lifecycle.erasure import erase, may_be_erased, purge
 from bookings.lifecycle.estimates import give_estimate, open_estimate, record_payment
@@ -22,7 +22,7 @@ from bookings.lifecycle.requests import (
     withdraw,
 )
 from bookings.lifecycle.sweep import sweep
-from bookings.lifecycle.transitions import Refused, TimeGone, unchanged_since
+from bookings.lifecycle.transitions import BUSY, Busy, Refused, TimeGone, unchanged_since, unless_busy
 from bookings.lifecycle.visits import (
     arrive,
     cancel,
@@ -35,6 +35,8 @@ from bookings.lifecycle.visits import (
 )
 
 __all__ = [
+    "BUSY",
+    "Busy",
     "Choice",
     "Refused",
     "TimeGone",
@@ -49,6 +51,7 @@ __all__ = [
     "erase",
     "fulfil",
     "give_estimate",
+    "lock_all_schedules",
     "mark_noshow",
     "mark_phoned",
     "may_be_changed_until",
@@ -65,6 +68,7 @@ __all__ = [
     "sweep",
     "unchanged_since",
     "undo_noshow",
+    "unless_busy",
     "verify",
     "waitlist",
     "withdraw",

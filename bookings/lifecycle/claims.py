@@ -46,7 +46,19 @@ def lock_schedules(choice: Choice) -> list[Schedule]:
         possible = possible.filter(pk=choice.schedule.pk)
     else:
         possible = possible.filter(visit_types=choice.visit_type)
-    return list(possible.order_by("pk").select_for_update(of=["self"]))
+    return _locked(possible)
+
+
+def lock_all_schedules(location: Location) -> list[Schedule]:
+    """All schedules of the location, locked in the same order, for whoever sets it up.
+
+    To be called first in the transaction: patients lock schedules, and then the location by referring to it.
+    """
+    return _locked(Schedule.objects.filter(location=location))
+
+
+def _locked(schedules):
+    return list(schedules.order_by("pk").select_for_update(of=["self"]))
 
 
 def is_askable(choice: Choice, *, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import Error, transaction
+from django.db import Error, OperationalError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from bookings import availability
@@ -17,6 +17,8 @@ from bookings.models import Appointment, AppointmentRequest, Event, Schedule
 # Postgres says "no" to a race in four ways: exclusion and unique violation, deadlock, serialization
 # failure. A unique one means the same submission a second time, which the second attempt then finds.
 LOST_RACES = {"23P01", "23505", "40P01", "40001"}
+# And in two to whoever would have to wait for others: a lock that was not had in time, a deadlock.
+BUSY = {"55P03", "40P01"}
 UNVERIFIED_FOR = timedelta(days=7)
 # The promise is `reply_until`; a request that nobody answered by then still waits for so long.
 ANSWERED_LATE_FOR = timedelta(days=7)
@@ -33,6 +35,25 @@ class TimeGone(Refused):
 
     def __init__(self):
         super().__init__("That time has just gone. Choose another one.")
+
+
+class Busy(Refused):
+    """Somebody else is changing the same at this moment; in the next one it can be done again."""
+
+    def __init__(self):
+        super().__init__("Somebody else is changing this right now. Nothing was saved; send it again.")
+
+
+@contextmanager
+def unless_busy():
+    """A transaction for what somebody typed. Raises Busy where others are in its way: nothing is saved."""
+    try:
+        with transaction.atomic():
+            yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) not in BUSY:
+            raise
+        raise Busy from error
 
 
 def win_or_say_gone(attempt: Callable):
@@ -201,9 +222,9 @@ def _changed(request):
 def unchanged_since(request: AppointmentRequest, version: int):
     """A transaction for what somebody decided who saw this version of the request.
 
-    Raises Refused, saying who was first and when, where the request has changed since.
+    Raises Refused, saying who was first and when, where the request has changed since; and Busy.
     """
-    with transaction.atomic():
+    with unless_busy():
         request.version = version
         lock(request)
         yield

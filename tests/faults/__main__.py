@@ -7,6 +7,8 @@ COMMANDS = [
     "database_away",
     "processes_killed",
     "mail_away",
+    "slow_mail",
+    "setting_up",
     "hostile",
     "deploying",
     "clock",
