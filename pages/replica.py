@@ -11,10 +11,11 @@ something has changed from the same copy, or it would keep the old words under t
 import logging
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, transaction
 
 ALIAS = "replica"  # in DATABASES
 AFTER = 30  # seconds until one that did not answer is asked again
@@ -38,22 +39,42 @@ class Router:
         return False if db == ALIAS else None
 
 
+@contextmanager
+def one_moment(alias):
+    """All that is read there as it was at one moment (PostgreSQL 13.2.2): no page shows new words beside
+    the sources or the neighbors of the old ones. Nothing can be written.
+    """
+    if connections[alias].in_atomic_block:  # then its moment is somebody else's matter
+        yield
+        return
+    with transaction.atomic(using=alias):
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
 def reads_a_copy(view: Callable) -> Callable:
-    """A view that only reads public pages; where the copy does not answer, the database itself is asked."""
+    """A view that only reads public pages, all of one moment; where the copy does not answer, the database
+    itself is asked.
+    """
+
+    def look_at(alias, *given, **named):
+        with one_moment(alias):
+            return view(*given, **named)
 
     @wraps(view)
     def look(request, *args, **kwargs):
         global _asked_again_at
         if ALIAS not in connections.settings or time.monotonic() < _asked_again_at:
-            return view(request, *args, **kwargs)
+            return look_at(DEFAULT_DB_ALIAS, request, *args, **kwargs)
         token = _is_reading.set(True)
         try:
-            return view(request, *args, **kwargs)
+            return look_at(ALIAS, request, *args, **kwargs)
         except (OperationalError, InterfaceError):
             log.warning("the copy of the database does not answer; pages are read from the database itself")
             _asked_again_at = time.monotonic() + AFTER
         finally:
             _is_reading.reset(token)
-        return view(request, *args, **kwargs)
+        return look_at(DEFAULT_DB_ALIAS, request, *args, **kwargs)
 
     return look

@@ -38,6 +38,7 @@ from bookings.questions import (
     visits,
 )
 from bookings.views import linked, times
+from bookings.views.places import one_moment
 
 STEPS = {
     "who": WhoForm,
@@ -58,6 +59,7 @@ JOURNEYS_KEPT = 5  # in one session; older ones make room
 
 @require_safe
 @vary_on_cookie
+@one_moment()
 def start(request):
     """What will happen. A link from elsewhere may bring the visit, the place and the time along."""
     brought = linked.read(request.GET, now=timezone.now())

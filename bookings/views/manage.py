@@ -4,6 +4,7 @@ Every act gives the request its next version. The link by which the patient came
 the page that follows stands behind a fresh one.
 """
 
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import wraps
 
@@ -17,6 +18,7 @@ from bookings import ical, lifecycle, links, messages
 from bookings.forms import ContactForm, TimeForm, length_in_words
 from bookings.models import Appointment, AppointmentRequest, Message
 from bookings.views import times
+from bookings.views.places import one_moment
 
 Status, Visit = AppointmentRequest.Status, Appointment.Status
 
@@ -51,11 +53,12 @@ def opened_by(purpose):
         @wraps(view)
         def check(request, token, **kwargs):
             now = timezone.now()
-            try:
-                link = links.read(token, purpose, now=now)
-            except links.DeadLink:
-                return render(request, "bookings/manage/dead_link.html", status=404)
-            response = _answer(request, link, view, token, purpose, now=now, **kwargs)
+            with nullcontext() if request.method == "POST" else one_moment():
+                try:
+                    link = links.read(token, purpose, now=now)
+                except links.DeadLink:
+                    return render(request, "bookings/manage/dead_link.html", status=404)
+                response = _answer(request, link, view, token, purpose, now=now, **kwargs)
             response.headers["X-Robots-Tag"] = "noindex"
             return response
 

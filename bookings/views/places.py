@@ -1,7 +1,9 @@
 """Where the clinic is. For everybody."""
 
+from contextlib import contextmanager
 from itertools import groupby
 
+from django.db import connection, transaction
 from django.db.models import Q
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -10,6 +12,21 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
 from bookings.models import Location
+
+
+@contextmanager
+def one_moment():
+    """For a public page: all that it reads as it was at one moment (PostgreSQL 13.2.2). It cannot write.
+
+    Otherwise each query sees what was saved before it, and a page may show old words beside new hours.
+    """
+    if connection.in_atomic_block:  # then its moment, or its own writing, is somebody else's matter
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 @require_safe
@@ -22,6 +39,7 @@ def locations(request):
 @require_safe
 @cache_control(public=True, max_age=60)
 @vary_on_cookie
+@one_moment()
 def location(request, slug):
     place = get_object_or_404(Location, slug=slug, is_listed=True)
     today = place.local(timezone.now()).date()
