@@ -1,4 +1,8 @@
-"""Signed links: the patient's key to one request. They say nothing and die with the version they name."""
+"""Signed links: the patient's key to one request. They say nothing themselves.
+
+With the version that they name they stop acting; from then on they only show how the request stands, and
+where they went to another mailbox than the request has now, nothing.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,8 +29,13 @@ class Link:
 
     @property
     def is_current(self) -> bool:
-        """Whether nothing was changed since; an old link opens nothing any more."""
+        """Whether nothing was changed since; with an old link nobody changes anything any more."""
         return self.version == self.request.version
+
+    @property
+    def is_to_this_address(self) -> bool:
+        """Whether it was made when the request had the address that it has now."""
+        return self.version >= self.request.address_since
 
 
 def url(request: AppointmentRequest, purpose: str, *, now: datetime) -> str:

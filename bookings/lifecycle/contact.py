@@ -27,9 +27,9 @@ def correct_contact(
 ) -> AppointmentRequest:
     """Another address or number.
 
-    Where the address changes, links sent so far die, what is still owed goes to the new one, and the
-    way in is sent there anew, unless the request is suspect. A booked visit that had no address gets
-    the reminders that are still ahead. Who takes an unconfirmed address back, and leaves a number,
+    Where the address changes, links sent so far show nothing any more, what is still owed goes to the new
+    one, and the way in is sent there anew, unless the request is suspect. A booked visit that had no address
+    gets the reminders that are still ahead. Who takes an unconfirmed address back, and leaves a number,
     waits for the clinic at once, as who gave a number alone. Until an address is confirmed, the person
     who asked stays the one whose holds are counted. Raises Refused for a request that has ended.
     """
@@ -39,6 +39,8 @@ def correct_contact(
     if by is None and not may_correct_contact(locked):
         raise Refused(f"These details were changed many times. Please phone {locked.location.phone}.")
     is_new_address = email != locked.email
+    if is_new_address:
+        locked.address_since = locked.version + 1
     locked.email, locked.phone, locked.contact_by = email, phone, contact_by
     if locked.verified_at:
         locked.person = shield.person(email, phone)

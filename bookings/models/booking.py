@@ -126,6 +126,12 @@ class AppointmentRequest(models.Model):
     submission = models.UUIDField(unique=True, editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.UNVERIFIED, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+    address_since = models.PositiveIntegerField(
+        default=1,
+        db_default=1,
+        editable=False,
+        help_text="The version from which on the e-mail address is this one: older links went elsewhere.",
+    )
     reason = models.CharField(max_length=12, choices=DeclineReason, blank=True, editable=False)
     created_via = models.CharField(max_length=5, choices=Via, default=Via.WEB)
     created_at = models.DateTimeField()

@@ -81,7 +81,7 @@ def _answer(request, link, view, token, purpose, *, now, **kwargs):
         return _to_the_page(asked, now=now)
     if sentence:
         return _refused(request, _standing(asked, now=now), sentence)
-    return _old(request, asked, token, purpose)
+    return _old(request, link, token, purpose, now=now)
 
 
 @opened_by("confirm_request")
@@ -283,13 +283,20 @@ def _to_the_page(asked, *, now):
     return redirect("manage_request", links.token(asked, "manage_request", now=now))
 
 
-def _old(request, asked, token, purpose):
-    """The page of a link that was good once: it says nothing of what it was for."""
+def _old(request, link, token, purpose, *, now):
+    """The page of a link that was good once: how the request stands, to be read in the mailbox it went to.
+
+    Nothing can be done from there, and it names nobody. One that went to another mailbox says nothing.
+    """
+    asked = link.request
     context = {
         "is_used": purpose == "confirm_request" and asked.verified_at is not None,
         "url": "new_link_to_confirm" if purpose == "confirm_request" else "new_link",
         "token": token,
     }
+    if purpose == "manage_request" and link.is_to_this_address:
+        standing = _standing(asked, now=now)
+        context |= {name: standing[name] for name in ("state", "place", "time", "is_over", "is_held")}
     return render(request, "bookings/manage/old_link.html", context, status=410)
 
 
