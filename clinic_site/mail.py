@@ -25,8 +25,10 @@ class HurriedSMTP(smtplib.SMTP):
     EMAIL_TIMEOUT is for each silence: a server that sends a byte now and then would keep the worker for ever.
     """
 
-    def __init__(self, *where, until: float, **how):
-        self.until = until
+    until = None
+
+    def __init__(self, *where, until: float | None = None, **how):
+        self.until = until or self.until
         super().__init__(*where, **how)
 
     def _get_socket(self, *where):  # all ways to connect come by here, those with TLS as well
@@ -84,6 +86,10 @@ class HurriedSMTP(smtplib.SMTP):
 
 class HurriedSMTPS(smtplib.SMTP_SSL, HurriedSMTP):
     """The same for a server that speaks TLS from the first byte."""
+
+    def __init__(self, *where, until: float, **how):
+        self.until = until  # SMTP_SSL would not pass it on
+        super().__init__(*where, **how)
 
 
 class Backend(EmailBackend):
