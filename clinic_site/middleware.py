@@ -3,9 +3,14 @@
 import logging
 import re
 import traceback
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseNotAllowed
 from django.template.loader import render_to_string
+from django.utils.http import parse_header_parameters
+
+from clinic_site.unavailable import chain
 
 PERMISSIONS_POLICY = (
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "
@@ -39,26 +44,72 @@ def _is_about_somebody(request, response):
     )
 
 
+def headers_that_can_be_read(site):
+    """Wrap a WSGI application: what Django errs over before any middleware, or reads for ever, stays out.
+
+    It reads the form in the charset of Content-Type as it makes a request, and Python 3.11 takes quadratic
+    time over some cookies. `refuse_unusual` answers then, with our page.
+    """
+
+    def answer(environ, start_response):
+        kind = environ.get("CONTENT_TYPE", "")
+        if len(environ.get("HTTP_COOKIE", "")) > LONGEST_COOKIES or (kind and not _is_content_type(kind)):
+            environ["CONTENT_TYPE"] = UNREADABLE
+            environ.pop("HTTP_COOKIE", None)
+        return site(environ, start_response)
+
+    return answer
+
+
+def _is_content_type(text):
+    """Whether it can be read, and names no other charset than that of our forms."""
+    if len(text) > LONGEST_CONTENT_TYPE or not text.isprintable():
+        return False
+    try:
+        _, more = parse_header_parameters(text)
+    except (LookupError, ValueError):
+        return False
+    return more.get("charset", "utf-8").lower() in ("utf-8", "utf8")
+
+
 def refuse_unusual(get_response):
-    """What no browser sends is refused before it errs: a NUL, which Postgres cannot store, too."""
+    """What no browser sends is refused before anything trips over it."""
 
     def check(request):
         if request.method not in METHODS:
             return HttpResponseNotAllowed(METHODS)
         if len(request.get_full_path()) > LONGEST_ADDRESS:
             return HttpResponse(status=414)
-        values = [request.path, *request.GET.values()]
-        if request.method == "POST":
-            values += [value for values in request.POST.lists() for value in values[1]]
-        if any("\0" in value for value in values):
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if len(length) > 10 or (length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
+            return HttpResponse(status=413)
+        if not _is_readable(request):
             return HttpResponseBadRequest()
         return get_response(request)
 
     return check
 
 
+def _is_readable(request):
+    """Whether headers, address and form can be read, and Postgres can store what they hold: no NUL."""
+    if request.content_type == UNREADABLE:
+        return False
+    try:
+        for name in ("Origin", "Referer"):
+            urlsplit(request.headers.get(name, ""))
+        sent = [*request.GET.lists(), *((name, [value]) for name, value in request.COOKIES.items())]
+        if request.method == "POST":
+            sent += request.POST.lists()
+    except (LookupError, ValueError):  # an encoding of one part, a name in brackets
+        return False
+    return "\0" not in "".join([request.path, *(word for name, values in sent for word in (name, *values))])
+
+
 METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 LONGEST_ADDRESS = 8000  # characters; what RFC 9110 4.1 has every server understand
+LONGEST_COOKIES = 8000  # characters; a browser has three of ours, and nginx takes no more
+LONGEST_CONTENT_TYPE = 200
+UNREADABLE = "application/x-unreadable"
 
 REFUSALS = {
     400: ("We cannot read this", "Something in the address or in the form is not as we can take it."),
@@ -105,9 +156,5 @@ class WithoutWords(logging.Formatter):
     """Where an error happened and of which kind, never its words: those of Postgres hold the whole row."""
 
     def formatException(self, ei):
-        lines, error = traceback.format_tb(ei[2]), ei[1]
-        kinds = []
-        while error:
-            kinds.append(f"{type(error).__module__}.{type(error).__qualname__}")
-            error = error.__cause__ or error.__context__
-        return "".join(lines) + ", from ".join(kinds)
+        kinds = [f"{type(error).__module__}.{type(error).__qualname__}" for error in chain(ei[1])]
+        return "".join(traceback.format_tb(ei[2])) + ", from ".join(kinds)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import logging
 import secrets
 from datetime import datetime
 
@@ -28,9 +29,14 @@ from bookings.forms import QuestionForm
 from clinic_site import attempts, sessions, tasks
 from clinic_site.attempts import Kind
 
+log = logging.getLogger("clinic.passkeys")
+
 CODES = 10  # recovery codes at a time
 LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that looks like another
 WRONG = "That is not the code of this moment. Check the clock of your phone, then type the newest code."
+
+# A passkey with the longest certificates is some kilobytes of JSON, objects in objects four deep.
+LONGEST_JSON, DEEPEST_JSON = 32_000, 50  # bytes; brackets that open
 
 
 class CodeForm(QuestionForm):
@@ -144,7 +150,45 @@ def confirmed(request: HttpRequest, device: Device, *, now: datetime):
     return response
 
 
-class OnlyForWhoHasGivenIt:
+class Ceremony:
+    """What all requests about passkeys share: whose they may be, and that what is sent is small JSON.
+
+    The package reads a body before it asks who sent it, as deep as it goes.
+    """
+
+    def dispatch(self, request, *args, **kwargs):
+        if not request.user.is_authenticated:
+            return self.handle_exception(exceptions.NotAuthenticated())
+        is_json = request.content_type == "application/json"  # all else is at most a form, read by Django
+        if is_json and request.body and not _is_small_json(request.body):
+            return self.handle_exception(exceptions.MalformedRequest())
+        return super().dispatch(request, *args, **kwargs)
+
+    def handle_exception(self, exc):
+        """What a browser says of a passkey has a shape; where it has another, nobody is at fault but it."""
+        if isinstance(exc, AttributeError | LookupError | RecursionError | TypeError | ValueError):
+            log.warning("What a browser says of a passkey cannot be read: %s", type(exc).__name__)
+            exc = exceptions.UnprocessableEntity()
+        return super().handle_exception(exc)
+
+
+def _is_small_json(body):
+    """Whether it is a JSON object of no more than a passkey needs: so few brackets cannot lie deep."""
+    if len(body) > LONGEST_JSON or body.count(b"[") + body.count(b"{") > DEEPEST_JSON:
+        return False
+    try:
+        given = json.loads(body)
+        json.dumps(given, ensure_ascii=False).encode()  # no half of a character
+    except ValueError:
+        return False
+    return isinstance(given, dict) and b"\\u0000" not in body
+
+
+class BeginUsingPasskey(Ceremony, views.BeginCredentialAuthenticationView):
+    pass
+
+
+class OnlyForWhoHasGivenIt(Ceremony):
     """A passkey is added to an app, never in place of it: recovery codes come with the app."""
 
     def check_can_register(self):
@@ -167,7 +211,7 @@ class KeepPasskey(OnlyForWhoHasGivenIt, views.CompleteCredentialRegistrationView
         return response
 
 
-class UsePasskey(views.CompleteCredentialAuthenticationView):
+class UsePasskey(Ceremony, views.CompleteCredentialAuthenticationView):
     def complete_auth(self, device):
         confirmed(self.request, device, now=timezone.now())
 

@@ -6,7 +6,6 @@ from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from django_otp_webauthn.views import BeginCredentialAuthenticationView
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from bookings.admin import reports
@@ -52,7 +51,7 @@ PASSKEYS = [
     ),
     path(
         "authentication/begin/",
-        BeginCredentialAuthenticationView.as_view(),
+        second_factor.BeginUsingPasskey.as_view(),
         name="credential-authentication-begin",
     ),
     path(

@@ -136,7 +136,7 @@ def test_what_is_refused_has_our_look_and_the_phone_number(client):
         client.get("/" + "x" * 8000),
     ]
 
-    assert [answer.status_code for answer in answers] == [405, 400, 405, 403, 400, 405, 414]
+    assert [answer.status_code for answer in answers] == [405, 400, 405, 403, 413, 405, 414]
     assert [
         answer for answer in answers if "(703) 555-0142" not in answer.text or "<h1" not in answer.text
     ] == []
