@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from django.core.exceptions import MiddlewareNotUsed
 
-from clinic_site.middleware import WithoutWords
+from clinic_site.middleware import WithoutWords, escaped
 
 access = logging.getLogger("clinic.access")
 OF_A_REQUEST = ("method", "route", "status", "ms")
@@ -28,7 +28,7 @@ class AsJson(WithoutWords):
         if record.exc_info:
             told["where"], _, kinds = self.formatException(record.exc_info).rpartition("\n")
             told["errors"] = kinds.split(", from ")
-        return json.dumps(told, ensure_ascii=False)
+        return escaped(json.dumps(told, ensure_ascii=False))
 
 
 def one_line_each(get_response):

@@ -142,13 +142,23 @@ def explain_refusals(get_response):
     return explain
 
 
+# All of C0 and C1 (ESC among them), DEL, the separators that end a line for some, what turns the direction
+# of text, and halves of a character.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def escaped(text: str) -> str:
+    """The text with each control character as JSON writes it, like \\u000a: one line that hides nothing."""
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 class WithoutLinks(logging.Filter):
-    """A log line names a page, never the signed link or the key that opens it."""
+    """A log line names a page, never the signed link or the key that opens it, and it stays one line."""
 
     LINK = re.compile("(/(?:confirm|manage)/|/staff/reset/[^/\\s]+/)[^/\\s]+")
 
     def filter(self, record):
-        record.msg, record.args = self.LINK.sub(r"\1…", record.getMessage()), ()
+        record.msg, record.args = escaped(self.LINK.sub(r"\1…", record.getMessage())), ()
         return True
 
 

@@ -5,12 +5,12 @@ import re
 
 import pytest
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.urls import reverse
 
 from bookings import links
 from clinic_site import logs
-from clinic_site.middleware import WithoutLinks
+from clinic_site.middleware import WithoutLinks, WithoutWords
 from tests import make
 from tests.test_settings import PRODUCTION, run
 
@@ -74,3 +74,45 @@ def test_the_setting_chooses_between_lines_and_json():
     wrong = run("-c", "import clinic_site.settings", **PRODUCTION, LOG_FORMAT="xml").stderr
     assert wrong.splitlines()[-1].endswith("LOG_FORMAT cannot be read: it is line or json.")
     assert settings.LOG_FORMAT == "line"
+
+
+FAKES = [
+    "\n2026-11-28 10:00:00,000 ERROR clinic.shield FAKE",
+    "\r\nFAKE",
+    "\x1b[2J\x1b[31mFAKE",
+    "\x85FAKE",
+    "\u2028FAKE",
+    "\u2029FAKE",
+    "\u202eEKAF",
+    "\x7f\x9b31m\x00",
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("fake", FAKES)
+@pytest.mark.parametrize("formatter", [WithoutWords("{asctime} {message}", style="{"), logs.AsJson()])
+def test_nothing_that_is_sent_makes_a_log_line_of_its_own_or_hides_one(fake, formatter):
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(formatter)
+    handler.addFilter(WithoutLinks())
+    record = logging.LogRecord("clinic.a", 40, "", 1, "%s could not be answered", (f"/reset/x{fake}/",), None)
+
+    handler.handle(record)
+
+    [line] = written.getvalue().splitlines()
+    line.encode()
+    assert line.isprintable() and "could not be answered" in line
+    assert f"x\\u{ord(fake[0]):04x}" in line.replace("\\\\", "\\")
+
+
+def test_an_address_with_a_line_in_it_is_one_line_of_the_log(client, log, monkeypatch):
+    def away(*args, **kwargs):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("django.contrib.auth.views.PasswordResetConfirmView.dispatch", away)
+    client.raise_request_exception = False
+    client.get("/staff/reset/MQ/x%0a2026-11-28%20ERROR%20clinic.shield%20FAKE/")
+
+    [line] = [line for line in log() if line["logger"] == "clinic.database"]
+    assert line["message"].startswith("/staff/reset/MQ/…\\u000a2026-11-28 ERROR clinic.shield FAKE/")
