@@ -154,6 +154,7 @@ MIDDLEWARE = [
     "clinic_site.door.guard",
     "bookings.trail.name_who_acts",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "clinic_site.lists.only_what_is_offered",
 ]
 TEMPLATES = [
     {
