@@ -61,8 +61,7 @@ def web_server(application, *, core=None, **environment):
 def web_command(application):
     """A free port and the command that serves the application there."""
     port = free_port()
-    command = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    return port, [*command, "--blocking-threads", "4", "--no-ws", "--log-level", "warning", application]
+    return port, ["-m", "clinic_site.server", "--port", str(port), application]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import sys
 COMMANDS = [
     "database_away",
     "processes_killed",
+    "stuck",
     "mail_away",
     "slow_mail",
     "setting_up",

@@ -111,10 +111,9 @@ def main():
     server = None
     try:
         make_copy(first, copy)
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--no-ws"]
-        command += ["--port", str(port), "--blocking-threads", "4", "--log-level", "warning"]
+        command = [sys.executable, "-m", "clinic_site.server", "--port", str(port)]
         environment = {**os.environ, "DATABASE_URL": url(first), "REPLICA_URL": url(copy)}
-        server = subprocess.Popen([*command, "clinic_site.wsgi:application"], env=environment)
+        server = subprocess.Popen(command, env=environment)
         wait_until(lambda: listens(port), "the web server did not start")
         held = run(copy, port)
     finally:

@@ -91,9 +91,8 @@ class Clinic:
         }
         self.source, self.ports = source, [free_port() for _ in range(web)]
         self.log = (folder.parent / "processes.log").open("ab")
-        granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--no-ws"]
-        granian += ["--log-level", "warning", "--blocking-threads", "4"]
-        self.commands = {f"web {port}": [*granian, "--port", str(port), application] for port in self.ports}
+        server = [sys.executable, "-m", "clinic_site.server", application, "--port"]
+        self.commands = {f"web {port}": [*server, str(port)] for port in self.ports}
         self.processes, self.is_open = {}, True
         for name in self.commands:
             self.start(name)

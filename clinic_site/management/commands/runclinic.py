@@ -219,11 +219,9 @@ class Children(dict):
 
 @contextmanager
 def processes(host, port):
-    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
-    granian += ["--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
     children = Children(
         {
-            "web server": [*granian, "clinic_site.wsgi:application"],
+            "web server": [sys.executable, "-m", "clinic_site.server", "--host", host, "--port", str(port)],
             "worker": [sys.executable, "manage.py", "procrastinate", "worker"],
         }
     )
