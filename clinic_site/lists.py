@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from bookings.models import AppointmentRequest
 
 OF_EACH_LIST = [ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR, SEARCH_VAR, IS_FACETS_VAR, IS_POPUP_VAR]
-OF_EACH_LIST += [TO_FIELD_VAR, "after", "before"]  # the last two: bookings.admin.paging
+OF_EACH_LIST += ["after", "before"]  # bookings.admin.paging
 MORE_LISTS = {"export_requests": AppointmentRequest}  # what reads its address as a list does
 YEARS = range(1900, 2200)  # each has a day before and after it, in every time zone
 
@@ -89,6 +89,7 @@ def _in_words(given, kept):
 def _offered(model_admin, request):
     """The parameters of the list's own links, each with the check of its value."""
     offered = dict.fromkeys(OF_EACH_LIST, lambda value: True)
+    offered[TO_FIELD_VAR] = lambda value: model_admin.to_field_allowed(request, value)
     for each in model_admin.get_list_filter(request):
         if hasattr(each, "parameter_name"):
             offered[each.parameter_name] = lambda value: True
@@ -96,7 +97,9 @@ def _offered(model_admin, request):
         path = each if isinstance(each, str) else each[0]
         offered |= _of_field(path, get_fields_from_path(model_admin.model, path)[-1])
     if day := model_admin.date_hierarchy:
-        offered |= dict.fromkeys(_parts(day), lambda value: value.isascii() and value.isdigit())
+        offered |= dict.fromkeys(
+            _parts(day), lambda value: value.isascii() and value.isdigit() and len(value) < 5
+        )
     return offered
 
 

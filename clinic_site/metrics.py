@@ -1,7 +1,7 @@
 """Numbers about the clinic for Prometheus: how much waits and for how long, never for whom.
 
 They all stand in Postgres, so one process asks for them, whichever number of web servers and workers
-there is. What a web server knows of itself it tells on a port of its own (--metrics-port of clinic_site.server).
+there is. What a web server knows of itself it tells on a port of its own (`--metrics-port`).
 """
 
 from collections.abc import Iterator

@@ -6,7 +6,9 @@ import traceback
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseNotAllowed
+from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils.http import parse_header_parameters
 
@@ -100,11 +102,15 @@ def _is_readable(request):
         sent = [*request.GET.lists(), *((name, [value]) for name, value in request.COOKIES.items())]
         if request.method == "POST":
             sent += request.POST.lists()
-    except (LookupError, ValueError):  # an encoding of one part, a name in brackets
+        request.get_host()
+    except NOT_READABLE:
         return False
     return "\0" not in "".join([request.path, *(word for name, values in sent for word in (name, *values))])
 
 
+# What Django's readers raise, also over the encoding of a part or a name in brackets. To Django each would be
+# an error with its traceback, and strangers would fill the log.
+NOT_READABLE = (BadRequest, LookupError, MultiPartParserError, SuspiciousOperation, ValueError)
 METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 LONGEST_ADDRESS = 8000  # characters; what RFC 9110 4.1 has every server understand
 LONGEST_COOKIES = 8000  # characters; a browser has three of ours, and nginx takes no more
@@ -158,6 +164,8 @@ class WithoutLinks(logging.Filter):
     LINK = re.compile("(/(?:confirm|manage)/|/staff/reset/[^/\\s]+/)[^/\\s]+")
 
     def filter(self, record):
+        if getattr(record, "status_code", 500) < 500:  # Django says it with the answer
+            record.exc_info = None  # somebody was refused: nothing of ours is at fault
         record.msg, record.args = escaped(self.LINK.sub(r"\1…", record.getMessage())), ()
         return True
 

@@ -55,6 +55,8 @@ ASKED = [
     ("Closure", "starts_at__year=9999", "starts_at__year"),
     ("Closure", "starts_at__year=1&starts_at__month=1", "starts_at__month"),
     ("Closure", "starts_at__day=31", "starts_at__day"),
+    ("Closure", "starts_at__year=9999999999999999999999", "starts_at__year"),
+    ("User", "_to_field=password", "_to_field"),
     ("Closure", "starts_at__year=2027&starts_at__month=2&starts_at__day=30", "starts_at__year"),
     ("Closure", "reason__exact=leave&location__isnull=maybe", "location__isnull"),
     ("User", "date_joined__week_day=x", "date_joined__week_day"),

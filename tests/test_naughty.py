@@ -74,6 +74,6 @@ def test_no_search_of_the_staff_errs_whatever_is_looked_for():
     make.submitted()
     for text in NAUGHTY[
         ::10
-    ]:  # all of them, over HTTP and in the patients' search, in tests/faults/rubbish.py
+    ]:  # many more, over HTTP and in every field, in tests/faults/fuzz.py
         found, _ = finding.find(AppointmentRequest.objects.all(), text)
         assert len(found) <= 1
