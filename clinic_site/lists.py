@@ -33,7 +33,7 @@ def only_what_is_offered(get_response):
         if model_admin is None or not _may_look(model_admin, request):
             return None
         if ERROR_FLAG in request.GET:  # where Django leads to from a value that it cannot read
-            messages.warning(request, "That filter could not be read, so nothing is filtered here.")
+            messages.warning(request, "We couldn’t read that filter, so this list isn’t filtered.")
         if request.method == "POST":
             _leave_out_what_is_no_key(model_admin, request)
         return _way_to_what_is_offered(model_admin, request)
@@ -64,7 +64,7 @@ def _leave_out_what_is_no_key(model_admin, request):
     if len(keys) < len(ticked):
         request.POST = request.POST.copy()
         request.POST.setlist(ACTION_CHECKBOX_NAME, keys)
-        messages.warning(request, f"Left out: {_in_words(ticked, keys)}. This list has no such row.")
+        messages.warning(request, f"Skipped {_in_words(ticked, keys)}: this list has no such row.")
 
 
 def _way_to_what_is_offered(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponseRedirect | None:
@@ -76,8 +76,8 @@ def _way_to_what_is_offered(model_admin: ModelAdmin, request: HttpRequest) -> Ht
         _keep_only_a_day_that_is(kept, model_admin.date_hierarchy)
     if len(kept) == len(request.GET):
         return None
-    words = f"Left out: {_in_words(request.GET, kept)}. This list has no such filter."
-    messages.warning(request, f"{words} Choose from those that it shows.")
+    words = f"Skipped {_in_words(request.GET, kept)}: this list has no such filter."
+    messages.warning(request, f"{words} Use the filters shown here.")
     return HttpResponseRedirect(f"{request.path}?{kept.urlencode()}" if kept else request.path)
 
 

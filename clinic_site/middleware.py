@@ -83,7 +83,9 @@ def refuse_unusual(get_response):
         if len(request.get_full_path()) > LONGEST_ADDRESS:
             return HttpResponse(status=414)
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if len(length) > 10 or (length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
+        if not (length.isascii() and length.isdigit()):
+            return HttpResponseBadRequest()
+        if len(length) > 10 or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return HttpResponse(status=413)
         if not _is_readable(request):
             return HttpResponseBadRequest()

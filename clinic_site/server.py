@@ -1,9 +1,9 @@
 """The web server of the site, which ends where it hangs: `python -m clinic_site.server --port 8000`.
 
 Granian has two processes: one answers requests, and the other waits for it to end. The second one asks
-the first over HTTP whether it is alive. Where nothing was answered for QUIET seconds it kills the first
-and ends with exit code 1; systemd (`Restart=always`), Docker (`restart: always`) and `runclinic` start
-it again. A healthcheck of Docker restarts nothing.
+the first over HTTP whether it is alive. Where nothing was answered for QUIET seconds, or one request does
+not end, it kills the first and ends with exit code 1; systemd (`Restart=always`), Docker (`restart: always`)
+and `runclinic` start it again. A health check of Docker restarts nothing.
 """
 
 import argparse
@@ -30,10 +30,12 @@ log = logging.getLogger("clinic.server")
 SITE = "clinic_site.wsgi:application"
 THREADS = 4  # requests at a time
 EVERY = 5  # seconds between two questions, and how long one waits
-# In seconds. A statement of a page ends after 5, a wait for a lock after 3, and a proxy has given up long
-# before. So a server that has finished nothing for so long is stuck, and not slow.
-QUIET, STARTS_WITHIN = 30, 120
+# In seconds. A statement of a page ends after 5, a wait for a lock after 3, and a proxy gives up after 15.
+# So a server that has finished nothing for so long is stuck, and not slow; and no request runs so long
+# unless it never ends.
+QUIET, STARTS_WITHIN, LONGEST_REQUEST = 30, 120, 120
 KILL_AFTER = 20  # seconds that requests have to end when the server is told to
+FINISHED, OLDEST = 0, 1  # in what the processes share: how many ended, and when the oldest that runs began
 
 
 class Watch:
@@ -42,26 +44,31 @@ class Watch:
     def __init__(self, now: float):
         self.alive_at, self.finished, self.patience = now, 0, STARTS_WITHIN
 
-    def is_stuck(self, *, answered: bool, finished: int, now: float) -> bool:
-        """Take in one look: whether /healthz answered, and the count of finished requests, which wraps.
+    def wrong(self, *, answered: bool, finished: float, oldest: float, now: float) -> str | None:
+        """Take in one look, and say why the server must end; None where it need not.
 
-        With all threads at slow requests nobody answers in time, but now and then one of them finishes.
+        `answered` is whether /healthz did, `finished` the number of requests that have ended, and `oldest`
+        when the oldest that runs began, 0 for none. With all threads at slow requests nobody answers in
+        time, but now and then one of them finishes.
         """
         if answered or finished != self.finished:
             self.alive_at, self.finished, self.patience = now, finished, QUIET
-        return now - self.alive_at > self.patience
+        if now - self.alive_at > self.patience:
+            return f"Nothing was answered for {self.patience} seconds"
+        if oldest and now - oldest > LONGEST_REQUEST:
+            return f"A request has not ended in {LONGEST_REQUEST} seconds"
+        return None
 
 
-def watch(host: str, port: int, finished: mmap.mmap) -> None:
+def watch(host: str, port: int, shared: memoryview) -> None:
     """Look after the process that answers, for as long as this one runs."""
     seen = Watch(time.monotonic())
     while True:
         time.sleep(EVERY)
         answered = answers(host, port)
-        if seen.is_stuck(answered=answered, finished=finished[0], now=time.monotonic()):
-            log.error(
-                "Nothing was answered for %s seconds: the server ends, to be started again.", seen.patience
-            )
+        now, finished, oldest = time.monotonic(), shared[FINISHED], shared[OLDEST]
+        if why := seen.wrong(answered=answered, finished=finished, oldest=oldest, now=now):
+            log.error("%s: the server ends, to be started again.", why)
             end_all()
             return
 
@@ -87,20 +94,30 @@ def end_all() -> None:
 
 
 def counted(path: str, target: str) -> Callable:
-    """The application that `target` ("module:name") names; counts in the file what it has finished."""
+    """The application that `target` ("module:name") names; it writes what it does into the shared file."""
     faulthandler.register(signal.SIGUSR1)
     module, _, name = target.partition(":")
     site = getattr(import_module(module), name)
-    with open(path, "r+b") as file:
-        finished = mmap.mmap(file.fileno(), 1)
+    shared, running = opened(path), {}
 
     def answer(environ, start_response):
+        thread = threading.get_ident()
+        running[thread] = time.monotonic()
+        shared[OLDEST] = min(list(running.values()))
         try:
             return site(environ, start_response)
         finally:
-            finished[0] = (finished[0] + 1) % 256
+            del running[thread]
+            shared[FINISHED] += 1
+            shared[OLDEST] = min(list(running.values()), default=0)
 
     return answer
+
+
+def opened(path: str) -> memoryview:
+    """The two numbers of a file, as memory that processes share."""
+    with open(path, "r+b") as file:
+        return memoryview(mmap.mmap(file.fileno(), 16)).cast("d")
 
 
 def main() -> None:
@@ -125,10 +142,9 @@ def main() -> None:
         metrics_port=given.metrics_port or 0,
     )
     with tempfile.NamedTemporaryFile() as file:
-        file.write(b"\0")
-        file.flush()
-        finished = mmap.mmap(file.fileno(), 1)
-        watcher = threading.Thread(target=watch, args=[given.host, given.port, finished], daemon=True)
+        file.truncate(16)
+        watching = given.host, given.port, opened(file.name)
+        watcher = threading.Thread(target=watch, args=watching, daemon=True)
         server.on_startup(watcher.start)
         server.serve(target_loader=partial(counted, file.name))
 

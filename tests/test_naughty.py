@@ -72,8 +72,6 @@ def test_no_field_of_a_patient_errs_and_what_is_taken_can_be_kept():
 
 def test_no_search_of_the_staff_errs_whatever_is_looked_for():
     make.submitted()
-    for text in NAUGHTY[
-        ::10
-    ]:  # many more, over HTTP and in every field, in tests/faults/fuzz.py
+    for text in NAUGHTY[::10]:  # many more, over HTTP and in every field, in tests/faults/fuzz.py
         found, _ = finding.find(AppointmentRequest.objects.all(), text)
         assert len(found) <= 1

@@ -2,26 +2,27 @@
 
 import re
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from clinic_site import server
-from clinic_site.server import EVERY, QUIET, STARTS_WITHIN, Watch
+from clinic_site.server import EVERY, LONGEST_REQUEST, QUIET, STARTS_WITHIN, Watch
 from tests.test_deploy import DEPLOY
 
 
-def looks(watch, *, seconds, since, answered=False, finished=0):
+def looks(watch, *, seconds, since, answered=False, finished=0, oldest=0):
     """What the watch says at each look in so many seconds; `finished` is how many end between two looks."""
     return [
-        watch.is_stuck(answered=answered, finished=number * finished % 256, now=since + number * EVERY)
+        watch.wrong(answered=answered, finished=number * finished, oldest=oldest, now=since + number * EVERY)
         for number in range(1, seconds // EVERY + 1)
     ]
 
 
 def test_a_server_is_stuck_when_nothing_was_answered_for_half_a_minute():
     watch = Watch(0)
-    watch.is_stuck(answered=True, finished=0, now=5)
+    watch.wrong(answered=True, finished=0, oldest=0, now=5)
 
     said = looks(watch, seconds=QUIET + EVERY, since=5)
 
@@ -44,21 +45,30 @@ def test_a_server_that_has_not_answered_yet_has_the_time_to_start_in():
     assert said[-1] and not any(said[:-1])
 
 
+def test_a_request_that_never_ends_is_found_though_the_others_are_answered():
+    said = looks(Watch(0), seconds=LONGEST_REQUEST + 10, since=0, answered=True, finished=2, oldest=5)
+
+    assert said[-1].startswith("A request has not ended") and not any(said[:-1])
+
+
 def test_what_a_request_ends_with_counts_as_finished_an_error_too(tmp_path, monkeypatch):
+    running = []
+
     def site(environ, start_response):
+        running.append(time.monotonic() - 5 < shared[server.OLDEST] <= time.monotonic())
         if environ["fails"]:
             raise ValueError("no")
         return []
 
-    file = tmp_path / "finished"
-    file.write_bytes(b"\xfe")
+    file = tmp_path / "shared"
+    file.write_bytes(bytes(16))
     monkeypatch.setitem(sys.modules, "a_site", SimpleNamespace(application=site))
-    answer = server.counted(str(file), "a_site:application")
+    answer, shared = server.counted(str(file), "a_site:application"), server.opened(str(file))
     answer({"fails": False}, None)
     with pytest.raises(ValueError, match="no"):
         answer({"fails": True}, None)
 
-    assert file.read_bytes() == b"\x00"
+    assert shared.tolist() == [2, 0] and running == [True, True]
 
 
 def test_both_ways_of_going_live_start_the_server_that_ends_where_it_hangs_and_start_it_again():

@@ -17,7 +17,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -222,15 +222,16 @@ def sign_everybody_in(site, things):
 def fuzz(site, rubbish, numbers, seed):
     """Send the requests with these numbers; the counts by role and status, and what was wrong."""
     counts, broken = Counter(), []
-    for number in numbers:
-        if number % LOOKS_AGAIN == 0:
-            StaffSession.objects.update(used_at=timezone.now(), began_at=timezone.now())
-        sent = rubbish.make(Random(f"{seed} {number}"))  # noqa: S311 - to be made again, not to be a secret
-        status, _, took = site.answer(sent)
-        counts[sent.role, status] += 1
-        if wrong := site.wrong(sent, status, took):
-            broken.append((number, wrong, sent))
-            say(f"  {number}: {wrong}: {sent}\n    " + "\n    ".join(site.log.lines[1:2])[-1500:])
+    with suppress(KeyboardInterrupt):  # what was counted until then is told
+        for number in numbers:
+            if number % LOOKS_AGAIN == 0:
+                StaffSession.objects.update(used_at=timezone.now(), began_at=timezone.now())
+            sent = rubbish.make(Random(f"{seed} {number}"))  # noqa: S311 - to be made again, no secret
+            status, _, took = site.answer(sent)
+            counts[sent.role, status] += 1
+            if wrong := site.wrong(sent, status, took):
+                broken.append((number, wrong, sent))
+                say(f"  {number}: {wrong}: {sent}\n    " + "\n    ".join(site.log.lines[1:2])[-1500:])
     return counts, broken
 
 

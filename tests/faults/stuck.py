@@ -27,8 +27,9 @@ def ask(port, path, *, wait=0.5):
 def who_answers(here):
     """The process id of the one that answers requests, below the one that we started."""
     [process] = here.processes.values()
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return int(children[0]) if children else None
+    with suppress(FileNotFoundError):  # it has just ended
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return int(children[0]) if children else None
 
 
 def comes_back_after(here, stop):
@@ -68,6 +69,24 @@ def threads_in_endless_loops():
         return {**broken, "the log does not say where it hung": not is_told}
 
 
+def one_request_never_ends():
+    """One thread is busy for ever while the others answer."""
+    with clinic(workers=0, application=APPLICATION) as here:
+        before = who_answers(here)
+        ask(here.ports[0], "/stuck")
+        began = time.monotonic()
+        with suppress(AssertionError):
+            wait_until(
+                lambda: who_answers(here) not in (before, None), "", seconds=server.LONGEST_REQUEST + 60
+            )
+        wait_until(here.answers, "it did not come back")
+        say(f"  back after {time.monotonic() - began:.0f} s")
+        return {
+            "the same process as before": who_answers(here) == before,
+            "the log does not say so": "A request has not ended" not in here.words_of_the_log(),
+        }
+
+
 def interpreter_held():
     """One thread holds Python's lock and never gives it back."""
     with clinic(workers=0, application=APPLICATION) as here:
@@ -97,4 +116,6 @@ def slow_but_healthy():
 
 
 if __name__ == "__main__":
-    main(process_stopped, threads_in_endless_loops, interpreter_held, slow_but_healthy)
+    main(
+        process_stopped, threads_in_endless_loops, one_request_never_ends, interpreter_held, slow_but_healthy
+    )
