@@ -3,6 +3,7 @@
 Bytes as they are, past every library: to the web server itself, and through nginx where it is installed.
 """
 
+import re
 import resource
 import shutil
 import socket
@@ -15,6 +16,7 @@ from tests.faults.stage import clinic, free_port, main, say, wait_until
 
 SLOW = 1000
 PHONE = "(703) 555-0142"
+PASSKEY = "/staff/passkey/authentication/begin/"
 FORM = "/request-an-appointment/call/"
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log; worker_rlimit_nofile 8192;
@@ -112,6 +114,13 @@ MALFORMED = {
     ),
     "out of the folder": (_head("GET /static/../../../etc/passwd HTTP/1.1"), True),
     "out of the folder, escaped": (_head("GET /static/%2e%2e/%2e%2e/etc/passwd HTTP/1.1"), True),
+    "a charset that is none": (
+        _head("GET /locations/?a=b HTTP/1.1", "Content-Type: text/plain; charset=undefined"),
+        True,
+    ),
+    "a charset in code": (_head("GET /nowhere/ HTTP/1.1", "Content-Type: text/plain; charset*=x''y"), True),
+    "an origin that is none": (_head("POST /display/ HTTP/1.1", "Origin: http://[::1"), True),
+    "cookies of 9 kB": (_head("GET /nowhere/ HTTP/1.1", "Cookie: a=" + "\\" * 9000), True),
     "a broken cookie": (_head("GET /nowhere/ HTTP/1.1", "Cookie: sessionid=\xff\xfe; =;;;"), True),
     "no HTTP at all": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", False),
     "HTTP/9.9": (_head("GET / HTTP/9.9"), False),
@@ -145,6 +154,25 @@ def malformed():
             "a wrong answer": wrong,
             "it does not answer after it": well != 200,
             "errors in the log": errors,
+        }
+
+
+def deep_json():
+    """Whoever sends JSON as deep as it goes is told to sign in, and everybody else is answered meanwhile."""
+    with clinic(workers=0) as here:
+        port = here.ports[0]
+        _, words = send(port, _head("GET /staff/login/ HTTP/1.1"))
+        token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', words)[1]
+        cookies = "; ".join(re.findall(r"(?im)^set-cookie: ([^;]+)", words))
+        answers = []
+        for deep in (1200, 1200, 1200, 1200, 150_000):
+            more = ["Content-Type: application/json", f"Cookie: {cookies}", f"X-CSRFToken: {token}"]
+            head = _head(f"POST {PASSKEY} HTTP/1.1", *more, f"Content-Length: {deep}")
+            answers.append(send(port, head + b"[" * deep)[0])
+        say(f"  answers: {answers}")
+        return {
+            "somebody is let in, or nobody is answered": set(answers) != {403},
+            "it does not answer after it": not here.answers(),
         }
 
 
@@ -189,4 +217,4 @@ def slow_clients():
 
 
 if __name__ == "__main__":
-    main(malformed, slow_clients)
+    main(malformed, deep_json, slow_clients)
