@@ -34,6 +34,7 @@ class PasswordForm(QuestionForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         error_messages={"required": "Type your password"},
         strip=False,
+        max_length=attempts.LONGEST_PASSWORD,
     )
 
     def __init__(self, *args, user, **kwargs):
@@ -43,7 +44,7 @@ class PasswordForm(QuestionForm):
     def clean_password(self):
         attempt = attempts.at_own_password(self.user, now=timezone.now())
         if not attempt.is_allowed:
-            raise ValidationError(attempts.LOCKED)
+            raise ValidationError(attempt.refusal)
         if not self.user.check_password(self.cleaned_data["password"]):
             raise ValidationError("That is not your password. Type it again.")
         attempt.forgive()
@@ -101,7 +102,9 @@ def remove(request, device):
         found.delete()
         tasks.record_change(Kind.REMOVED, request.user, now=timezone.now())
         messages.success(request, f"{found.name} is removed.")
-        return redirect("account")
+        response = redirect("account")
+        attempts.know(response, request.user)
+        return response
     words = f"You cannot sign in with “{found.name}” any more."
     if isinstance(found, TOTPDevice):
         words += " You will set up a new app at once, so have your phone at hand."

@@ -2,6 +2,13 @@
 
 Counted before they are checked and given back where they were right, so that of many at once no more
 than the cap reach the check. What is typed is nowhere kept.
+
+No cap is shared by all addresses, except for codes, which nobody is asked for without the password. A
+cap for one name from everywhere is a lockout that any stranger can cause (OWASP, Slow Down Online
+Guessing Attacks with Device Cookies). So a stranger's tries use up the stranger's own address, and
+whoever owns the account gets in from every other one. What that costs: a bot with 1,000 addresses has
+10,000 guesses a day at one name, while a password has 15 characters, is not a common one, and opens
+nothing without the second factor. The owner and the managers hear of it the same day: see note().
 """
 
 import ipaddress
@@ -13,28 +20,36 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
+from django_otp import devices_for_user
+from django_otp.plugins.otp_static.models import StaticDevice
+from procrastinate.contrib.django import app
 
 from bookings import shield
 from bookings.models import AccountEvent
 from bookings.shield import Cap
 
 Kind = AccountEvent.Kind
+A_DAY = timedelta(days=1)
 
-# One name from one address: who mistypes five times may try again after a coffee.
-A_PAIR = Cap(5, timedelta(minutes=15))
-# A clinic behind one address has wrong tries of twenty people in an hour; those of strangers in its
-# waiting room fill the cap, and people on a device they have used before still get in.
+# Somebody who mistypes five times may try again after a coffee. Ten in a day are a guess, not a slip.
+A_FEW = [Cap(5, timedelta(minutes=15)), Cap(10, A_DAY)]
+# A clinic behind one address has wrong tries of twenty people in an hour. It also bounds how many rows and
+# how much hashing one address can cause.
 AN_ADDRESS = Cap(50, timedelta(hours=1))
-# One name from everywhere.
-A_NAME = Cap(20, timedelta(hours=1))
 # Six digits, three of which are right at a time: 20 a day are one chance in 16,000.
-A_CODE = [Cap(5, timedelta(minutes=15)), Cap(20, timedelta(days=1))]
+A_CODE = [Cap(5, timedelta(minutes=15)), Cap(20, A_DAY)]
 # Links for a new password, asked for from one address.
 RESETS = Cap(10, timedelta(hours=1))
+# Wrong tries that are written down for one account and, together, for names that nobody has. These rows
+# stay for six years, and strangers cause them. One more than this is a person in trouble or an attack.
+NOTED = [Cap(20, timedelta(hours=1)), Cap(60, A_DAY)]
 
 KNOWN = "known-device" if settings.DEMO else "__Host-known-device"
 KNOWN_FOR = timedelta(days=90)
-LOCKED = "Too many wrong tries. Wait 15 minutes, then try again."
+WAITS = {timedelta(minutes=15): "15 minutes", timedelta(hours=1): "an hour", A_DAY: "a day"}
+LONGEST_PASSWORD = 1000  # characters; a longer one is refused before it is hashed
+RECOVERY_CODE = 16  # characters of 32 different ones: 80 bits, which nobody guesses
 
 
 def record(kind: str, user: AbstractBaseUser | None, *, now: datetime, by: AbstractBaseUser | None = None):
@@ -42,22 +57,60 @@ def record(kind: str, user: AbstractBaseUser | None, *, now: datetime, by: Abstr
     AccountEvent.objects.create(kind=kind, user=user, by=by, at=now)
 
 
-class Try:
-    """One try at something of `user`, counted under (key, cap) pairs; narrowest first.
+def note(kind: str, user: AbstractBaseUser | None, *, now: datetime) -> None:
+    """Record what a stranger can cause, up to a cap; above it the owner is warned in its place.
 
-    `is_allowed` is False where one of them is full: then it counts in none, and must not be checked.
+    `user` is None for a name that nobody has: that costs the same work.
+    """
+    who = user.pk if user else "nobody"
+    if all(shield.count(f"noted of {who} in {cap.window}", *cap, now=now) for cap in NOTED):
+        record(kind, user, now=now)
+    else:
+        warn(user, "password", now=now)
+
+
+def warn(user: AbstractBaseUser | None, of: str, *, now: datetime) -> None:
+    """Record that somebody is guessing, and email the owner: once a day for the “password” or the “code”."""
+    if not shield.count(f"guesses at the {of} of {user.pk if user else 'nobody'}", 1, A_DAY, now=now):
+        return
+    record(Kind.GUESSING, user, now=now)
+    if user:
+        app.configure_task("tell_guessing").defer(user_id=user.pk, of=of)  # clinic_site.tasks imports us
+
+
+def guessed_at(user: AbstractBaseUser, *, now: datetime) -> list[AccountEvent]:
+    """What `user` may see of accounts that somebody guessed at in the day before `now`, the newest first."""
+    if not user.has_perm("bookings.view_accountevent"):
+        return []
+    lately = AccountEvent.objects.filter(kind=Kind.GUESSING, at__gt=now - A_DAY)
+    return list(lately.select_related("user"))
+
+
+class Try:
+    """One try at something of `user`, counted in one of several `ways`: the first that has room.
+
+    A way is a list of (key, cap) pairs, counted all or not at all. `is_allowed` is False where no way has
+    room: then it counts nowhere and must not be checked, and `refusal` says how long to wait.
     """
 
-    def __init__(self, user: AbstractBaseUser | None, counted: list[tuple[str, Cap]], *, now: datetime):
-        self.user, self.now, self.taken, self.is_allowed = user, now, [], True
-        for key, cap in counted:
-            if not shield.count(key, *cap, now=now):
-                self.is_allowed = False
+    def __init__(self, user: AbstractBaseUser | None, *ways: list[tuple[str, Cap]], now: datetime):
+        self.user, self.now, self.taken = user, now, []
+        self.is_allowed = any(self._count(way) for way in ways)
+        if not self.is_allowed and shield.count(f"{self.full}, said", 1, self.wait, now=now):
+            note(Kind.LOCKED, user, now=now)
+
+    def _count(self, way):
+        for key, cap in way:
+            if not shield.count(key, *cap, now=self.now):
+                self.full, self.wait = key, cap.window
                 self.forgive()
-                if shield.count(f"{key}, said", 1, cap.window, now=now):
-                    record(Kind.LOCKED, user, now=now)
-                return
+                return False
             self.taken.append(key)
+        return True
+
+    @property
+    def refusal(self) -> str:
+        return f"Too many wrong tries. Wait {WAITS[self.wait]}, then try again."
 
     def forgive(self) -> None:
         """It was right, or was never made: it counts no more."""
@@ -69,27 +122,38 @@ class Try:
 def at_the_password(request: HttpRequest, name: str, *, now: datetime) -> Try:
     """A try to sign in as `name`, whether somebody has this name or not.
 
-    A device on which that person has signed in before is counted by itself: no stranger can lock its
-    owner out (OWASP, Slow Down Online Guessing Attacks with Device Cookies).
+    A device on which that person has signed in before is counted by itself, and by its address only
+    once that count is full: so neither who shares its address nor who has stolen its cookie locks it out.
     """
     user = get_user_model().objects.filter(username=name).first()
-    if device := _known(request, user):
-        return Try(user, [(f"device {device}", A_PAIR)], now=now)
     place = _address(request)
-    counted = [(f"sign-in of {name} at {place}", A_PAIR), (f"sign-in of {name}", A_NAME)]
-    if place:
-        counted.insert(1, (f"sign-in at {place}", AN_ADDRESS))
-    return Try(user, counted, now=now)
+    # The address first: when it is full, names that are made up leave no rows.
+    ways = [[(f"sign-in at {place}", AN_ADDRESS)] if place else []]
+    ways[0] += _each(f"sign-in of {name} at {place}", A_FEW)
+    if device := _known(request, user):
+        ways.insert(0, _each(f"device {device}", A_FEW))
+    return Try(user, *ways, now=now)
 
 
-def at_a_code(user: AbstractBaseUser, *, now: datetime) -> Try:
-    """A try at the second factor of somebody whose password was right."""
-    return Try(user, [(f"code of {user.pk} in {cap.window}", cap) for cap in A_CODE], now=now)
+def at_a_code(request: HttpRequest, user: AbstractBaseUser, code: str, *, now: datetime) -> Try:
+    """A try at the second factor of somebody whose password was right.
+
+    All addresses share one count of six digits: a thousand of them would guess these within a month. Who
+    knows the password can fill it. The owner is warned, and still gets in on a known device (a link for a
+    new password makes one), with a passkey, or with a recovery code, which is counted by address.
+    """
+    if len(code) == RECOVERY_CODE:
+        ways = [_each(f"recovery code of {user.pk} at {_address(request)}", A_FEW)]
+    else:
+        ways = [_each(f"code of {user.pk}", A_CODE)]
+    if device := _known(request, user):
+        ways.insert(0, _each(f"code on device {device}", A_CODE))
+    return Try(user, *ways, now=now)
 
 
 def at_own_password(user: AbstractBaseUser, *, now: datetime) -> Try:
     """A try at the password by somebody who is signed in."""
-    return Try(user, [(f"password of {user.pk}", A_PAIR)], now=now)
+    return Try(user, _each(f"password of {user.pk}", A_FEW), now=now)
 
 
 def may_ask_for_a_link(request: HttpRequest, email: str, *, now: datetime) -> bool:
@@ -101,10 +165,13 @@ def may_ask_for_a_link(request: HttpRequest, email: str, *, now: datetime) -> bo
 
 
 def know(response: HttpResponse, user: AbstractBaseUser) -> None:
-    """Remember that this person has signed in with both factors on this device."""
+    """Remember this device as one of this person's: both factors were given on it, or a link sent to them.
+
+    Ends by itself after 90 days, and once the password or the second factor is another one.
+    """
     response.set_cookie(
         KNOWN,
-        signing.dumps([user.pk, secrets.token_urlsafe(8)], salt=KNOWN),
+        signing.dumps([user.pk, secrets.token_urlsafe(8), _as_now(user)], salt=KNOWN),
         max_age=KNOWN_FOR,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -113,11 +180,24 @@ def know(response: HttpResponse, user: AbstractBaseUser) -> None:
 
 
 def _known(request, user):
+    """What counts this device as one of `user`'s; None where it is not, or not any more."""
     try:
-        owner, device = signing.loads(request.COOKIES.get(KNOWN, ""), salt=KNOWN, max_age=KNOWN_FOR)
+        owner, device, was = signing.loads(request.COOKIES.get(KNOWN, ""), salt=KNOWN, max_age=KNOWN_FOR)
     except (signing.BadSignature, ValueError):
         return None
-    return device if user and owner == user.pk else None
+    return device if user and owner == user.pk and was == _as_now(user) else None
+
+
+def _as_now(user):
+    """A digest of the password and of which apps and passkeys there are; recovery codes may be new."""
+    devices = sorted(
+        device.persistent_id for device in devices_for_user(user) if not isinstance(device, StaticDevice)
+    )
+    return salted_hmac(KNOWN, "\n".join([user.password, *devices]), algorithm="sha256").hexdigest()
+
+
+def _each(key, caps):
+    return [(f"{key} in {cap.window}", cap) for cap in caps]
 
 
 def _address(request):

@@ -34,6 +34,7 @@ log = logging.getLogger("clinic.passkeys")
 CODES = 10  # recovery codes at a time
 LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that looks like another
 WRONG = "That is not the code of this moment. Check the clock of your phone, then type the newest code."
+NO_WAITING = "Or use a recovery code now."
 
 # A passkey with the longest certificates is some kilobytes of JSON, objects in objects four deep.
 LONGEST_JSON, DEEPEST_JSON = 32_000, 50  # bytes; brackets that open
@@ -74,13 +75,14 @@ def make_codes(user: AbstractBaseUser) -> list[str]:
 
     Each has 16 letters of 32, so 80 bits, and needs no slow hash.
     """
-    codes = ["".join(secrets.choice(LETTERS) for _ in range(16)) for _ in range(CODES)]
+    length = attempts.RECOVERY_CODE
+    codes = ["".join(secrets.choice(LETTERS) for _ in range(length)) for _ in range(CODES)]
     with transaction.atomic():
         device, _ = StaticDevice.objects.get_or_create(user=user, defaults={"name": "Recovery codes"})
         device.token_set.all().delete()
         for code in codes:
             device.token_set.create(token=_digest(code))
-    return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
+    return ["-".join(code[at : at + 4] for at in range(0, length, 4)) for code in codes]
 
 
 def ask(request):
@@ -92,14 +94,16 @@ def ask(request):
         return redirect(f"{resolve_url('set_up_second_factor')}?{request.GET.urlencode()}")
     form = CodeForm(request.POST or None)
     if form.is_valid():
-        attempt = attempts.at_a_code(user, now=now)
+        attempt = attempts.at_a_code(request, user, form.cleaned_data["code"], now=now)
         device = matching(user, form.cleaned_data["code"]) if attempt.is_allowed else None
         if device:
             attempt.forgive()
             return confirmed(request, device, now=now)
         if attempt.is_allowed:
-            attempts.record(Kind.WRONG_CODE, user, now=now)
-        form.add_error("code", WRONG if attempt.is_allowed else attempts.LOCKED)
+            attempts.note(Kind.WRONG_CODE, user, now=now)
+        else:
+            attempts.warn(user, "code", now=now)  # whoever this is knows the password
+        form.add_error("code", WRONG if attempt.is_allowed else f"{attempt.refusal} {NO_WAITING}")
     has_passkey = WebAuthnCredential.objects.filter(user=user, confirmed=True).exists()
     context = {"form": form, "has_passkey": has_passkey, "has_given": False}
     return _show(request, "ask", "Confirm that it is you", context)
@@ -208,6 +212,7 @@ class KeepPasskey(OnlyForWhoHasGivenIt, views.CompleteCredentialRegistrationView
         kept = WebAuthnCredential.objects.filter(pk=json.loads(response.content)["id"])
         kept.update(name=f"Passkey ({device})")
         tasks.record_change(Kind.ADDED, self.request.user, now=timezone.now())
+        attempts.know(response, self.request.user)
         return response
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
@@ -69,6 +69,12 @@ def end(user: AbstractBaseUser, *, but: int | None = None, only: int | None = No
     """End the sessions of this person, all but one or only one of them; returns how many."""
     rows = StaffSession.objects.filter(user=user).exclude(pk=but)
     return (rows.filter(pk=only) if only else rows).delete()[0]
+
+
+def forget(*, now: datetime) -> int:
+    """Delete the rows of sessions that are over at the instant `now`; returns how many."""
+    is_over = Q(used_at__lte=now - IDLE) | Q(began_at__lte=now - AT_MOST)
+    return StaffSession.objects.filter(is_over).delete()[0]
 
 
 def has_app(user: AbstractBaseUser) -> bool:

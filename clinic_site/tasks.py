@@ -15,11 +15,12 @@ from django.utils.http import urlsafe_base64_encode
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from clinic_site import attempts
+from clinic_site import attempts, sessions
 
 CHANGES = {
     attempts.Kind.ADDED: "An app or a passkey was added to it.",
     attempts.Kind.REMOVED: "An app or a passkey was removed from it.",
+    attempts.Kind.CHANGED: "Its password was changed.",
     attempts.Kind.NEW_CODES: "New recovery codes were made for it. The old ones stopped working.",
 }
 AGAIN = RetryStrategy(max_attempts=5, linear_wait=60)
@@ -56,11 +57,27 @@ def record_change(kind: attempts.Kind, user, *, now: datetime) -> None:
 
 @app.task(name="tell_changed", retry=AGAIN)
 def tell_changed(user_id, kind):
-    """Tell somebody what was done to their second factor."""
+    """Tell somebody what was done to their password or their second factor."""
     user = get_user_model().objects.get(pk=user_id)
     if user.email:
         context = {"path": reverse("account"), "done": CHANGES[kind]}
         _send(user, "Your account was changed", "changed", context)
+
+
+@app.task(name="tell_guessing", retry=AGAIN)
+def tell_guessing(user_id, of):
+    """Warn somebody of many wrong tries at the “password” or the “code” of their account."""
+    user = get_user_model().objects.get(pk=user_id)
+    if user.email:
+        path = reverse("admin_password_reset")
+        _send(user, "Failed sign-ins to your account", "guessing", {"path": path, "of": of})
+
+
+@app.periodic(cron="53 * * * *")
+@app.task(name="forget_staff_sessions")
+def forget_staff_sessions(timestamp):
+    """Delete the rows of browsers in which staff are not signed in any more."""
+    sessions.forget(now=timezone.now())
 
 
 def _send(user, subject, template, context):

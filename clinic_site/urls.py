@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from bookings.admin import reports
 from bookings.models import Location
 from clinic_site import account, search, second_factor, views
-from clinic_site.signing_in import ResetForm, SignInForm
+from clinic_site.signing_in import Change, Choose, ResetForm, SignInForm
 from pages.sitemaps import PageSitemap
 
 admin.site.site_header = admin.site.site_title = "Front desk"
@@ -65,7 +65,7 @@ NAMES = {"extra_context": {"site_header": admin.site.site_header, "site_title": 
 RESET = {
     "form": auth.PasswordResetView.as_view(form_class=ResetForm, **NAMES),
     "sent": auth.PasswordResetDoneView.as_view(**NAMES),
-    "choose": auth.PasswordResetConfirmView.as_view(**NAMES),
+    "choose": Choose.as_view(**NAMES),
     "done": auth.PasswordResetCompleteView.as_view(**NAMES),
 }
 ACCOUNTS = [
@@ -76,6 +76,7 @@ ACCOUNTS = [
     path("account/sessions/", admin.site.admin_view(account.end_sessions), name="end_sessions"),
     path("account/codes/", admin.site.admin_view(account.new_codes), name="new_codes"),
     path("account/remove/<path:device>/", admin.site.admin_view(account.remove), name="remove_device"),
+    path("password_change/", admin.site.admin_view(Change.as_view())),  # in place of the admin's own
     path("colleagues/", admin.site.admin_view(account.colleagues), name="colleagues"),
     path("colleagues/<int:pk>/", admin.site.admin_view(account.recover), name="recover_colleague"),
     path("reset/", RESET["form"], name="admin_password_reset"),

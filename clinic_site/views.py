@@ -28,7 +28,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from bookings.admin.home import desk
-from clinic_site import readiness, unavailable
+from clinic_site import attempts, readiness, unavailable
 from clinic_site.context import DISPLAYS
 from clinic_site.styleguide import demo_forms
 from pages.admin.home import due_pages
@@ -186,6 +186,7 @@ def staff_home(request):
     context = {
         "desk": desk(request.user, now=now),
         "due_pages": due_pages(request.user, today=timezone.localdate(now)),
+        "guessing": attempts.guessed_at(request.user, now=now),
     }
     return admin.site.index(request, context)
 

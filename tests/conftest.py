@@ -4,6 +4,7 @@ import email.policy
 import gc
 import os
 import socket
+from types import SimpleNamespace
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -11,6 +12,7 @@ from aiosmtpd.smtp import AuthResult
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from django_otp import oath
 
 from clinic_site import database
 
@@ -140,3 +142,25 @@ def mailbox(settings):
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     yield box
     server.stop()
+
+
+@pytest.fixture
+def strict(settings):
+    """As in production."""
+    settings.SECOND_FACTOR_REQUIRED = True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock that codes go by; `clock.code(device)` is what the app shows."""
+    clock = SimpleNamespace(now=1_800_000_000.0)
+    clock.time = lambda: clock.now
+    monkeypatch.setattr("django_otp.plugins.otp_totp.models.time", clock)
+
+    def code(device):
+        totp = oath.TOTP(device.bin_key)
+        totp.time = clock.now
+        return f"{totp.token():06d}"
+
+    clock.code = code
+    return clock

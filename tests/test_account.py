@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import DatabaseError, connection, transaction
+from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from bookings.models import AccountEvent, StaffSession
-from clinic_site import second_factor, sessions, tasks
+from clinic_site import attempts, second_factor, sessions, tasks
 from clinic_site.middleware import WithoutLinks
 from tests import make
 from tests.bookings.conftest import words
@@ -245,6 +246,58 @@ def test_the_log_never_holds_a_link_for_a_new_password():
     masked = WithoutLinks.LINK.sub(r"\1…", "Not Found: /staff/reset/MQ/c8x-0123456789abcdef/")
 
     assert masked == "Not Found: /staff/reset/MQ/…/"
+
+
+def test_who_chose_a_new_password_by_a_link_is_in_though_strangers_filled_every_count(
+    mailbox, client, robin, app
+):
+    for _ in range(6):
+        give_password(Client(), password="wrong")
+    assert give_password(client).status_code == 200  # this address is full
+    tasks.send_reset_link(user_ids=[robin.pk])
+
+    choose(client, sent_link(mailbox))
+
+    assert give_password(client, password=NEW).status_code == 302
+    assert give_password(Client(), password=NEW).status_code == 200
+    assert [kind for _, kind in events() if kind == "changed"] == ["changed"]
+    assert ("tell_changed", {"user_id": robin.pk, "kind": "changed"}) in jobs()
+
+
+def test_after_ten_wrong_tries_a_day_the_right_old_password_changes_nothing(desk, robin):
+    typed = {"new_password1": NEW, "new_password2": NEW}
+    path = "/staff/password_change/"
+    pages = []
+    for number in range(12):
+        pages.append(words(desk.post(path, {"old_password": f"guess {number}", **typed})))
+        if number == 5:
+            make_room()
+    assert ["Too many wrong tries" in page for page in pages] == [False] * 5 + [True] + [False] * 5 + [True]
+    make_room()
+    assert "Wait a day" in words(desk.post(path, {"old_password": RIGHT, **typed}))
+    robin.refresh_from_db()
+    assert robin.check_password(RIGHT)
+
+
+def test_a_changed_password_is_told_of_and_this_device_alone_stays_known(desk, robin, app):
+    other = another_browser(robin, app)
+    for browser in (desk, other):
+        browser.cookies[attempts.KNOWN] = known_cookie(robin)
+    typed = {"old_password": RIGHT, "new_password1": NEW, "new_password2": NEW}
+
+    assert "Your new password is kept" in words(desk.post("/staff/password_change/", typed, follow=True))
+
+    assert is_in(desk) and not is_in(other)
+    assert jobs() == [("tell_changed", {"user_id": robin.pk, "kind": "changed"})]
+    for _ in range(6):
+        give_password(Client(), password="wrong")
+    assert [give_password(browser, password=NEW).status_code for browser in (desk, other)] == [302, 200]
+
+
+def known_cookie(user):
+    response = HttpResponse()
+    attempts.know(response, user)
+    return response.cookies[attempts.KNOWN].value
 
 
 # A manager's help

@@ -35,6 +35,8 @@ class AccountEvent(models.Model):
         LOCKED = "locked", "too many wrong tries: locked for a while"
         CONFIRMED = "confirmed", "confirmed with the second factor"
         WRONG_CODE = "wrong_code", "wrong code"
+        GUESSING = "guessing", "many wrong tries: the owner was warned"
+        CHANGED = "changed", "chose a new password"
         ADDED = "added", "added a second factor"
         REMOVED = "removed", "removed a second factor"
         NEW_CODES = "new_codes", "made new recovery codes"
