@@ -18,7 +18,8 @@ DATABASE_LIMITS = dict.fromkeys(DATABASE_LIMITS, "60s")
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # files from static/, nothing collected
 STATIC_ROOT = VAR_DIR / "static-tests"  # nor what a demo in the same folder collected long ago
 sys.dont_write_bytecode = False  # kept, the test files need not be compiled by each process of each run
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if "REAL_HASHING" not in os.environ:
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -2,7 +2,12 @@
 
 import re
 
+import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
+
+from clinic_site.hashing import PasswordHasher
+from clinic_site.page_cache import MOST_BYTES
 
 DEPLOY = settings.BASE_DIR / "deploy"
 # Made by the images themselves, and never set where patients are.
@@ -61,3 +66,31 @@ def test_what_the_proxy_logs_has_no_address_no_question_and_no_key_of_a_link():
             match["start"] for rule in rules if (match := re.match(rule.replace("?<", "?P<"), address))
         )
         assert "KEY" not in start
+
+
+MEMORY = {"compose.yaml": r"mem_limit: (\d+)m", "systemd/clinic-web@.service": r"MemoryMax=(\d+)G"}
+
+
+@pytest.mark.parametrize("name", MEMORY)
+def test_a_web_server_has_room_for_as_many_sign_ins_at_once_as_it_has_threads(name):
+    """Half as much again as the pages it may keep, itself as measured, and a password in each thread."""
+    own = int(
+        re.search(r"memory of a web process \| (\d+) MB", (settings.BASE_DIR / "README.md").read_text())[1]
+    )
+    starts = [(DEPLOY / one).read_text() for one in ("Dockerfile", "systemd/clinic-web@.service")]
+    threads = {int(re.search(r'--blocking-threads"?,? "?(\d+)', words)[1]) for words in starts}
+    limit = int(re.search(MEMORY[name], (DEPLOY / name).read_text())[1])
+
+    needed = own * 1e6 + MOST_BYTES + max(threads) * PasswordHasher.memory_cost * 1024
+
+    assert needed * 1.5 <= limit * (2**30 if MEMORY[name].endswith("G") else 2**20)
+
+
+def test_a_password_is_hashed_at_the_least_cost_that_is_recommended_and_old_hashes_are_made_anew():
+    """19 MiB, two passes, one lane: OWASP's Password Storage Cheat Sheet."""
+    ours, djangos = PasswordHasher(), Argon2PasswordHasher()
+    new, old = (hasher.encode("a long password", hasher.salt()) for hasher in (ours, djangos))
+
+    assert new.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert ours.verify("a long password", old) and not ours.verify("a wrong password", new)
+    assert [ours.must_update(one) for one in (new, old)] == [False, True]

@@ -10,8 +10,11 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
+from urllib.parse import urlencode
 
 from tests.benchmarks.scratch import program, scratch_database, wait_for, web_command  # sets Django up
 
@@ -32,12 +35,13 @@ def figures():
         for _ in range(STARTS):
             begin = time.monotonic()
             port, command = web_command(SITE)
-            with program(command, SITE_URL=f"http://127.0.0.1:{port}") as web:
+            with program(command, SITE_URL=f"http://127.0.0.1:{port}", REAL_HASHING="yes") as web:
                 wait_for(port, web)
                 answer(port, "/healthz")
                 starts.append(time.monotonic() - begin)
                 if len(starts) == STARTS:
                     memory = with_pages(port, web)
+                    signing_in = most_while_signing_in(port, web)
         yield Row("a web process answers after", statistics.median(starts), "s", most=2)
         empty = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
         time.sleep(0.5)
@@ -45,6 +49,7 @@ def figures():
         empty.kill()
         empty.wait()
         yield Row("memory of a web process", memory, "MB", plain, "an empty Python")
+        yield Row("the most, with 8 sign-ins at once", signing_in, "MB", memory, "with none", most=256)
         with program(["manage.py", "procrastinate", "worker"], stderr=subprocess.DEVNULL) as worker:
             time.sleep(6)
             assert worker.poll() is None, "the worker ended"
@@ -57,6 +62,27 @@ def with_pages(port, web):
     for path in paths:
         answer(port, path)
     return megabytes(web.pid)
+
+
+def most_while_signing_in(port, web):
+    """The most memory that a web process ever had, once 8 people have signed in at once."""
+    with ThreadPoolExecutor(8) as people:
+        pages = list(people.map(lambda number: sign_in(port, f"person {number}"), range(8)))
+    assert all("is not right" in page for page in pages), pages[0]
+    [server] = Path(f"/proc/{web.pid}/task/{web.pid}/children").read_text().split()
+    status = Path(f"/proc/{server}/status").read_text()
+    return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024 / 1e6
+
+
+def sign_in(port, name):
+    """The page that answers a sign-in with a name that nobody has: the same hashing as for any other."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    address = f"http://127.0.0.1:{port}/staff/login/"
+    form = browser.open(address, timeout=30).read().decode()
+    token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', form)[1]
+    typed = {"csrfmiddlewaretoken": token, "username": name, "password": "a wrong password"}
+    request = urllib.request.Request(address, urlencode(typed).encode(), {"Referer": address})
+    return browser.open(request, timeout=30).read().decode()
 
 
 def megabytes(pid):
