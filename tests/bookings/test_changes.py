@@ -166,6 +166,25 @@ ATTACKS = [
     "SET session_replication_role = replica",
     "CREATE TABLE public.bookings_change2 (id int)",
     "SET ROLE clinic_owner",
+    "SELECT set_config('session_replication_role', 'replica', true)",
+    "CREATE TEMPORARY TABLE bookings_appointmentrequest (id bigint)",
+    "CREATE SCHEMA own",
+    "CREATE OPERATOR public.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)",
+    "CREATE RULE kept AS ON DELETE TO bookings_note DO INSTEAD NOTHING",
+    "DO $$ BEGIN EXECUTE 'ALTER TABLE bookings_note DISABLE TRIGGER ALL'; END $$",
+    "MERGE INTO bookings_change USING (SELECT 1) AS one ON true WHEN MATCHED THEN DELETE",
+    "SELECT setval('bookings_change_id_seq', 1)",
+    "COPY bookings_note TO PROGRAM 'cat'",
+    "COPY bookings_note TO '/tmp/notes'",
+    "SELECT pg_read_file('/etc/hostname')",
+    "SELECT lo_import('/etc/hostname')",
+    "ALTER ROLE clinic_app SUPERUSER",
+    "SELECT rolpassword FROM pg_authid",
+    "DELETE FROM bookings_appointmentrequest",
+    "DELETE FROM bookings_appointment",
+    "DELETE FROM bookings_message",
+    "DELETE FROM bookings_event",
+    "UPDATE bookings_event SET by_id = NULL",
 ]
 
 
@@ -193,7 +212,40 @@ def test_no_right_of_the_application_reaches_the_trail():
     assert (newest(), Change.objects.count()) == before
 
 
-@pytest.mark.usefixtures("as_the_application")
+STAND_INS = {
+    "of the requests, for a note": (
+        "CREATE TEMPORARY TABLE bookings_appointmentrequest (LIKE public.bookings_appointmentrequest)",
+        "DELETE FROM public.bookings_note",
+    ),
+    "first of all, for a note": (
+        "CREATE TEMPORARY TABLE bookings_appointmentrequest AS SELECT 1 AS id, now() AS erased_at",
+        "SET LOCAL search_path = pg_temp, public",
+        "DELETE FROM public.bookings_note",
+    ),
+}
+
+
+@pytest.fixture
+def with_tables_of_its_own(as_the_application):
+    """As if the application's role might make temporary tables after all."""
+    sql("RESET SESSION AUTHORIZATION")
+    asked = AppointmentRequest.objects.get()
+    lifecycle.note(asked, "Wants a dim room.", by=make.staff("zoe"), now=make.NOW)
+    sql(
+        "SET CONSTRAINTS ALL IMMEDIATE",
+        f'GRANT TEMPORARY ON DATABASE "{connection.settings_dict["NAME"]}" TO clinic_app',
+        "SET LOCAL SESSION AUTHORIZATION clinic_app",
+    )
+
+
+@pytest.mark.usefixtures("with_tables_of_its_own")
+@pytest.mark.parametrize("stand_in", STAND_INS)
+def test_no_table_of_the_application_s_own_stands_in_for_a_real_one(stand_in):
+    with pytest.raises(Error, match="A note goes when its request is erased"), transaction.atomic():
+        sql(*STAND_INS[stand_in])
+
+
+@pytest.mark.usefixtures("with_tables_of_its_own")
 def test_a_table_of_the_application_s_own_does_not_stand_in_for_the_trail():
     before = newest()
     sql(
@@ -206,14 +258,56 @@ def test_a_table_of_the_application_s_own_does_not_stand_in_for_the_trail():
     assert kept(before, "bookings_appointment") == [("update", ["sequence"])]
 
 
+def test_each_function_of_ours_looks_its_tables_up_where_it_says_itself():
+    """A new one says so at its end: SET search_path = pg_catalog, public, pg_temp."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
+            "AND NOT starts_with(proname, 'procrastinate_') AND oid NOT IN ("
+            "SELECT objid FROM pg_depend WHERE classid = 'pg_proc'::regclass AND deptype = 'e')"
+        )
+        found = dict(cursor.fetchall())
+
+    assert len(found) > 15
+    assert {
+        name for name, said in found.items() if said != ["search_path=pg_catalog, public, pg_temp"]
+    } == set()
+
+
+def test_a_note_does_not_go_before_or_after_a_request_that_is_deleted():
+    asked = make.confirmed()
+    lifecycle.note(asked, "Wants a dim room.", by=make.staff(), now=make.NOW)
+    note, request = "DELETE FROM bookings_note", "DELETE FROM bookings_appointmentrequest"
+    for way in ((note, request), (request, note)):
+        with pytest.raises(Error, match="A note goes when its request is erased"), transaction.atomic():
+            sql("SET CONSTRAINTS ALL DEFERRED", *way)
+
+
+def test_an_erasure_is_never_undone():
+    asked = make.confirmed()
+    lifecycle.decline(asked, reason="no_time", by=make.staff(), now=make.NOW)
+    asked.refresh_from_db()
+    lifecycle.erase(asked, by=None, now=make.NOW)
+
+    for value in ("NULL", "now()"):
+        with pytest.raises(Error, match="stays erased"), transaction.atomic():
+            sql(f"UPDATE bookings_appointmentrequest SET erased_at = {value}, email = 'a@example.com'")  # noqa: S608
+
+
 @pytest.mark.usefixtures("as_the_application")
-def test_with_these_rights_a_request_can_be_asked_for_and_decided():
+def test_with_these_rights_a_request_can_be_asked_for_decided_and_erased():
     asked = make.confirmed(email="other@example.com")
     lifecycle.accept(asked, by=make.staff("kim"), now=make.NOW)
 
     assert Appointment.objects.filter(request=asked).values_list("status", flat=True).get() == "booked"
     own = Change.objects.filter(table=asked._meta.db_table, row=asked.pk)
     assert set(own.values_list("role", flat=True)) == {"clinic_app"}
+    declined = make.confirmed(email="third@example.com")
+    lifecycle.note(declined, "Wants a dim room.", by=make.staff("lee"), now=make.NOW)
+    lifecycle.decline(declined, reason="no_time", by=make.staff("zoe"), now=make.NOW)
+    declined.refresh_from_db()
+    lifecycle.erase(declined, by=None, now=make.NOW)
+    assert not declined.notes.exists()
 
 
 @pytest.mark.usefixtures("as_the_application")
