@@ -6,6 +6,8 @@ from procrastinate.contrib.django import app
 
 from bookings import counting, lifecycle, outbox, shield, trail
 
+SESSIONS_AT_ONCE = 1000  # so that no transaction is long, however many strangers came by
+
 
 # The lock keeps rounds from queueing up behind one that is slow (the sixth field is the second).
 @app.periodic(cron="* * * * * */5")
@@ -48,7 +50,9 @@ def forget_trail(timestamp):
 @app.task(name="forget_ended_sessions")
 def forget_ended_sessions(timestamp):
     """Delete the answers that somebody typed and never sent, once their session has ended."""
-    Session.objects.filter(expire_date__lte=timezone.now()).delete()
+    ended = Session.objects.filter(expire_date__lte=timezone.now()).order_by("expire_date")
+    while keys := list(ended.values_list("pk", flat=True)[:SESSIONS_AT_ONCE]):
+        Session.objects.filter(pk__in=keys).delete()
 
 
 @app.periodic(cron="43 * * * *")

@@ -7,9 +7,11 @@ The wizard of django-formtools keeps one set of answers for a whole session and 
 again when an earlier one changes: tokens, deep links and reopened questions would be built around it.
 """
 
+import ipaddress
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -55,6 +57,14 @@ OTHER_WHEN = {"days": DaysForm, "waiting-list": WaitingListForm, "call": WhenCal
 # What must be asked again when an answer changes: another visit type may not be given there, or then.
 DEPENDING_ON = {"who": ["you"], "visit": ["where", "when"], "where": ["when"]}
 JOURNEYS_KEPT = 5  # in one session; older ones make room
+# Each browser that begins leaves a row in the table of sessions for a day. One address (IPv4, or IPv6 /64)
+# may leave 200 of them: 60 in an hour is what asks of a whole clinic on its busiest day, and a waiting room
+# or a phone company's shared address stays far below. Its network (/24, or /48) may leave 2,000.
+BEGINNINGS = [
+    (32, 64, shield.Cap(60, timedelta(hours=1))),
+    (32, 64, shield.Cap(200, timedelta(days=1))),
+    (24, 48, shield.Cap(2000, timedelta(days=1))),
+]
 
 
 @require_safe
@@ -74,6 +84,13 @@ def first_step(request):
     form = WhoForm(request.POST if request.method == "POST" else None, answers={})
     if not form.is_valid():
         return _show(request, "who", form, _path({}), status=422 if form.is_bound else 200)
+    if "journeys" not in request.session and not _may_begin(request.META, now=timezone.now()):
+        form.add_error(
+            None,
+            "Many requests were started from your network today. Call us at "
+            f"{settings.CLINIC['phone']}, or try again later.",
+        )
+        return _show(request, "who", form, _path({}), status=429)
     brought = linked.read(request.GET, now=timezone.now())
     answers = {"who": form.answer(), "began": request.POST.get(shield.BEGAN, "")}
     _note_decoy(request, answers)
@@ -83,6 +100,21 @@ def first_step(request):
         answers["gone"] = brought.start.isoformat()
     journey = begin(request, answers)
     return redirect("request_step", journey, _next_question(_path(answers), answers))
+
+
+def _may_begin(meta, *, now):
+    """Count a browser that begins; False where its address or its network has begun too often."""
+    address = shield.client_address(meta)
+    if address is None:
+        return True
+    return all(
+        shield.count(f"begun at {_network(address, of_4, of_6)} in {cap.window}", *cap, now=now)
+        for of_4, of_6, cap in BEGINNINGS
+    )
+
+
+def _network(address, of_4, of_6):
+    return ipaddress.ip_network((address, of_4 if address.version == 4 else of_6), strict=False)
 
 
 def begin(request, answers: dict, journey: uuid.UUID | None = None) -> str:
