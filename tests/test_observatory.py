@@ -93,11 +93,16 @@ class Routes:
 
 @pytest.fixture
 def production(settings):
+    return as_in_production(settings)
+
+
+def as_in_production(settings, **environment):
+    """A browser, where headers and cookies are those of production with this environment."""
     code = (
         "import json; from django.conf import settings as s; print(json.dumps({name: getattr(s, name) "
         f"for name in dir(s) if name.startswith({OF_HEADERS})}}))"
     )
-    for name, value in json.loads(run("-c", code, **PRODUCTION).stdout).items():
+    for name, value in json.loads(run("-c", code, **PRODUCTION, **environment).stdout).items():
         setattr(settings, name, value)
     settings.ROOT_URLCONF = Routes
     settings.ALLOWED_HOSTS = ["testserver"]
@@ -150,6 +155,24 @@ def test_every_kind_of_answer_has_the_best_score_that_headers_can_give(productio
     to_https = production.get("/locations/")
     assert (to_https.status_code, to_https.headers["Location"]) == (301, "https://testserver/locations/")
     assert to_https.headers["Content-Security-Policy"] == answers["a page"].headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "header", "points"),
+    [
+        ("off", None, 80),
+        ("host", "max-age=63072000", 130),
+        ("subdomains", "max-age=63072000; includeSubDomains", 130),
+        ("preload", "max-age=63072000; includeSubDomains; preload", 130),
+    ],
+)
+def test_a_clinic_chooses_for_which_hosts_browsers_insist_on_https(settings, chosen, header, points):
+    answer = as_in_production(settings, HSTS=chosen).get("/locations/", secure=True)
+
+    assert (answer.headers.get("Strict-Transport-Security"), score(answer)) == (header, points)
+    words = (settings.BASE_DIR / "deploy" / "README.md").read_text()
+    [told] = [line for line in words.splitlines() if line.startswith(f"| `{chosen}`")]
+    assert f"({points}" in told or "the same" in told or "5 more" in told
 
 
 def busy(**conditions):

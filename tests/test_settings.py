@@ -137,6 +137,21 @@ def test_a_clinic_chooses_for_how_long_it_keeps_what(said, found):
     assert f"{kept['requests']} {kept['comments']}" == found
 
 
+def test_browsers_are_told_of_this_host_alone_and_of_others_where_the_clinic_says_so():
+    def told(**environment):
+        found = made(**PRODUCTION, **environment)
+        return (
+            found.SECURE_HSTS_SECONDS // 31_536_000,
+            found.SECURE_HSTS_INCLUDE_SUBDOMAINS,
+            found.SECURE_HSTS_PRELOAD,
+        )
+
+    assert told() == told(HSTS=" host ") == (2, False, False)
+    assert told(HSTS="off") == (0, False, False)
+    with pytest.raises(ImproperlyConfigured, match="HSTS cannot be read: it is off, host, "):
+        told(HSTS="yes")
+
+
 @pytest.mark.parametrize("text", ["6", "3651", "-30", "90 days", "9²", "1e2"])
 def test_a_number_of_days_that_cannot_be_read_is_one_sentence(text):
     with pytest.raises(ImproperlyConfigured) as refusal:
