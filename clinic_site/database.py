@@ -148,7 +148,8 @@ def _lend_to_server_user(folder):
     try:
         user = pwd.getpwnam(SERVER_USER)
     except KeyError:
-        subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", SERVER_USER], check=True)
+        command = ["useradd", "--system", "--user-group", "--no-create-home", SERVER_USER]
+        subprocess.run(command, check=True, umask=0o022)  # whatever ours is, all must read the list of users
         user = pwd.getpwnam(SERVER_USER)
     for path in {folder, socket_dir(folder)}:
         os.chown(path, user.pw_uid, user.pw_gid)

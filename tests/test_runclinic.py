@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -64,6 +65,18 @@ def left_running_in(folder):
         time.sleep(0.05)
 
 
+def umask(process):
+    """What the process takes away from the rights on each file it makes."""
+    return re.search(r"^Umask:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)[1]
+
+
+def open_to_others(folder):
+    """What another user of this machine could read or list, save what everybody is sent anyway."""
+    found = [path for path in folder.rglob("*") if folder / "static" not in path.parents]
+    assert folder / "mail" in found
+    return [path for path in found if path.stat().st_mode & 0o066]
+
+
 @pytest.fixture
 def folder(tmp_path_factory):
     """A data folder whose path fits into a socket's name."""
@@ -71,10 +84,12 @@ def folder(tmp_path_factory):
 
 
 def test_it_opens_alone_on_its_data_keeps_them_and_leaves_no_process(folder):
+    (folder / "mail").mkdir(mode=0o755)
     port = free_port()
     first = runclinic(folder, "--port", str(port))
     words = words_until_open(first)
     children = psutil.Process(first.pid).children(recursive=True)
+    masks = {umask(child) for child in children if child.username() == psutil.Process(first.pid).username()}
 
     home = urllib.request.urlopen(f"http://127.0.0.1:{port}/locations/").read().decode()
     second_at_once = refusal(folder, "--port", str(free_port()))
@@ -92,6 +107,7 @@ def test_it_opens_alone_on_its_data_keeps_them_and_leaves_no_process(folder):
     assert time.monotonic() - began < 10
     assert [child for child in children if child.is_running()] == []
     assert left_running_in(folder) == []
+    assert masks == {"0077"} and open_to_others(folder) == []
 
     second = runclinic(folder, "--port", str(port))
     again = words_until_open(second)

@@ -42,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--empty", action="store_true", help="Do not bring in the demo clinic.")
 
     def handle(self, *, host, port, empty, **options):
+        os.umask(0o077)  # mail, data and logs of the demo are for who runs it alone; children inherit this
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, stop)
         try:
@@ -116,6 +117,8 @@ def only_one_here():
     """Two clinics on one data folder would stop each other's database."""
     try:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        settings.EMAIL_FILE_PATH.mkdir(exist_ok=True)
+        settings.EMAIL_FILE_PATH.chmod(0o700)  # mail from before may be readable for everybody
         lock = open(settings.VAR_DIR / "lock", "w")  # noqa: SIM115 - held for as long as we run
     except OSError as error:
         raise CommandError(f"Cannot write to {settings.VAR_DIR}: {error.strerror}.") from error
