@@ -37,6 +37,8 @@ A_FEW = [Cap(5, timedelta(minutes=15)), Cap(10, A_DAY)]
 # A clinic behind one address has wrong tries of twenty people in an hour. It also bounds how many rows and
 # how much hashing one address can cause.
 AN_ADDRESS = Cap(50, timedelta(hours=1))
+# One name from a /48 of IPv6, which one customer of a hosting company has: 65,536 addresses of ours.
+A_SITE = Cap(100, A_DAY)
 # Six digits, three of which are right at a time: 20 a day are one chance in 16,000.
 A_CODE = [Cap(5, timedelta(minutes=15)), Cap(20, A_DAY)]
 # Links for a new password, asked for from one address.
@@ -130,6 +132,8 @@ def at_the_password(request: HttpRequest, name: str, *, now: datetime) -> Try:
     # The address first: when it is full, names that are made up leave no rows.
     ways = [[(f"sign-in at {place}", AN_ADDRESS)] if place else []]
     ways[0] += _each(f"sign-in of {name} at {place}", A_FEW)
+    if place and place.version == 6:
+        ways[0].append((f"sign-in of {name} at {place.supernet(new_prefix=48)}", A_SITE))
     if device := _known(request, user):
         ways.insert(0, _each(f"device {device}", A_FEW))
     return Try(user, *ways, now=now)

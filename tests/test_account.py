@@ -152,6 +152,15 @@ def test_an_app_is_removed_with_the_password_and_a_new_one_is_asked_for_at_once(
     assert events() == [("robin", "password"), ("robin", "locked"), ("robin", "removed")]
 
 
+def test_after_five_wrong_tries_at_one_s_own_password_the_right_one_is_refused_on_each_page(desk, app):
+    for _ in range(5):
+        assert "That is not your password" in words(desk.post("/staff/account/codes/", {"password": "wrong"}))
+
+    typed = {**PASSWORD, "old_password": RIGHT, "new_password1": NEW, "new_password2": NEW}
+    for path in ("account/codes/", f"account/remove/{app.persistent_id}/", "password_change/"):
+        assert "Too many wrong tries. Wait 15 minutes" in words(desk.post(f"/staff/{path}", typed)), path
+
+
 def test_who_came_in_by_a_recovery_code_and_has_no_app_sets_up_a_new_one(client, robin, app):
     app.delete()
     second_factor.make_codes(robin)

@@ -42,6 +42,18 @@ def test_one_name_has_ten_wrong_tries_a_day_from_one_address(rf):
     assert allowed(days=1)
 
 
+def test_a_network_with_65536_addresses_has_a_hundred_guesses_a_day_at_one_name(rf):
+    make.staff()
+
+    def allowed(name, at):
+        return attempts.at_the_password(rf.get("/", REMOTE_ADDR=at), name, now=make.NOW).is_allowed
+
+    tries = [allowed("robin", f"2600:1f18:0:{number:x}::7") for number in range(30) for _ in range(5)]
+
+    assert sum(tries) == 100
+    assert allowed("kim", "2600:1f18:0:1::7") and allowed("robin", "2600:1f18:1::7")
+
+
 def test_however_many_strangers_guess_the_owner_gets_in_from_a_new_address(
     client, clock, strict, monkeypatch
 ):

@@ -57,7 +57,7 @@ DROP FUNCTION bookings_erasure_stays;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0029_guesses_are_noted")]
+    dependencies = [("bookings", "0030_guesses_are_noted")]
 
     operations = [
         migrations.RunSQL(ONLY_ERASED, AS_BEFORE),
