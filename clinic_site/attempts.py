@@ -168,14 +168,16 @@ def may_ask_for_a_link(request: HttpRequest, email: str, *, now: datetime) -> bo
     )
 
 
-def know(response: HttpResponse, user: AbstractBaseUser) -> None:
+def know(response: HttpResponse, user: AbstractBaseUser, *, by_link: bool = False) -> None:
     """Remember this device as one of this person's: both factors were given on it, or a link sent to them.
 
-    Ends by itself after 90 days, and once the password or the second factor is another one.
+    Ends by itself after 90 days, and once the password or the second factor is another one. Devices known
+    by a link share one count: who reads somebody's mail gets no new tries at the code with each link.
     """
+    device = f"by link of {user.pk}" if by_link else secrets.token_urlsafe(8)
     response.set_cookie(
         KNOWN,
-        signing.dumps([user.pk, secrets.token_urlsafe(8), _as_now(user)], salt=KNOWN),
+        signing.dumps([user.pk, device, _as_now(user)], salt=KNOWN),
         max_age=KNOWN_FOR,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,

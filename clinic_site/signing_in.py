@@ -121,7 +121,7 @@ class Choose(PasswordResetConfirmView):
     def form_valid(self, form):
         response = super().form_valid(form)
         tasks.record_change(Kind.CHANGED, form.user, now=timezone.now())
-        attempts.know(response, form.user)
+        attempts.know(response, form.user, by_link=True)
         return response
 
 

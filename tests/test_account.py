@@ -273,6 +273,18 @@ def test_who_chose_a_new_password_by_a_link_is_in_though_strangers_filled_every_
     assert ("tell_changed", {"user_id": robin.pk, "kind": "changed"}) in jobs()
 
 
+def test_who_reads_the_owner_s_mail_gets_no_more_tries_at_the_code_with_each_link(mailbox, robin, app):
+    wrong = []
+    for number in range(5):
+        tasks.send_reset_link(user_ids=[robin.pk])
+        browser, password = Client(), f"a long password no. {number}"
+        choose(browser, sent_link(mailbox), password)
+        give_password(browser, password=password)
+        wrong += [browser.post("/staff/second-factor/", {"code": "123"}).text for _ in range(4)]
+
+    assert sum("That is not the code" in page for page in wrong) == 5 + 5  # of links, and of all other places
+
+
 def test_after_ten_wrong_tries_a_day_the_right_old_password_changes_nothing(desk, robin):
     typed = {"new_password1": NEW, "new_password2": NEW}
     path = "/staff/password_change/"
