@@ -112,7 +112,7 @@ class Try:
 
     @property
     def refusal(self) -> str:
-        return f"Too many wrong tries. Wait {WAITS[self.wait]}, then try again."
+        return f"Too many failed attempts. Wait {WAITS[self.wait]}, then try again."
 
     def forgive(self) -> None:
         """It was right, or was never made: it counts no more."""

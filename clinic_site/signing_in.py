@@ -7,13 +7,14 @@ from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm, Set
 from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
+from django.db import transaction
 from django.urls import reverse_lazy
 from django.utils import timezone
 
 from clinic_site import attempts, second_factor, tasks
 from clinic_site.attempts import Kind
 
-NO_WAITING = "Or choose a new password below: then you can sign in right away on this device."
+NO_WAITING = "Or choose a new password below, and sign in on this device right away."
 
 
 NOT_LONGER = MaxLengthValidator(
@@ -103,8 +104,9 @@ class Change(PasswordChangeView):
         return {**admin.site.each_context(self.request), **super().get_context_data(**kwargs)}
 
     def form_valid(self, form):
-        response = super().form_valid(form)
-        tasks.record_change(Kind.CHANGED, form.user, now=timezone.now())
+        with transaction.atomic():  # changed and told of, or neither
+            response = super().form_valid(form)
+            tasks.record_change(Kind.CHANGED, form.user, now=timezone.now())
         if second_factor.has_given(self.request.user):
             attempts.know(response, form.user)
         return response
@@ -119,8 +121,9 @@ class Choose(PasswordResetConfirmView):
     form_class = ChooseForm
 
     def form_valid(self, form):
-        response = super().form_valid(form)
-        tasks.record_change(Kind.CHANGED, form.user, now=timezone.now())
+        with transaction.atomic():  # changed and told of, or neither
+            response = super().form_valid(form)
+            tasks.record_change(Kind.CHANGED, form.user, now=timezone.now())
         attempts.know(response, form.user, by_link=True)
         return response
 

@@ -66,7 +66,7 @@ def tell_changed(user_id, kind):
 
 @app.task(name="tell_guessing", retry=AGAIN)
 def tell_guessing(user_id, of):
-    """Warn somebody of many wrong tries at the “password” or the “code” of their account."""
+    """Warn somebody of many failed attempts at the “password” or the “code” of their account."""
     user = get_user_model().objects.get(pk=user_id)
     if user.email:
         path = reverse("admin_password_reset")

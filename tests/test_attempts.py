@@ -37,7 +37,7 @@ def test_one_name_has_ten_wrong_tries_a_day_from_one_address(rf):
 
     assert sum(tries) == 10
     assert attempts.at_the_password(request, "robin", now=make.NOW).refusal.startswith(
-        "Too many wrong tries. Wait a day"
+        "Too many failed attempts. Wait a day"
     )
     assert allowed(days=1)
 
@@ -197,7 +197,7 @@ def guess_codes():
     give_password(stranger, at=ELSEWHERE)
     for _ in range(6):
         page = stranger.post(CODE, {"code": "123"}, REMOTE_ADDR=ELSEWHERE)
-    assert "Too many wrong tries" in page.text
+    assert "Too many failed attempts" in page.text
 
 
 def test_who_knows_the_password_does_not_keep_the_owner_from_a_known_device_or_a_recovery_code(
@@ -230,4 +230,4 @@ def test_recovery_codes_are_not_guessed_without_an_end(client, strict):
     for _ in range(5):
         assert "That is not the code" in client.post(CODE, {"code": "a" * 16}).text
 
-    assert "Too many wrong tries" in client.post(CODE, {"code": right}).text
+    assert "Too many failed attempts" in client.post(CODE, {"code": right}).text

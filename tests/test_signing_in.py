@@ -22,8 +22,8 @@ from tests.test_form_expired import OURS
 pytestmark = pytest.mark.django_db
 LOGIN, CODE, SET_UP = "/staff/login/", "/staff/second-factor/", "/staff/second-factor/new/"
 LOCKED = (
-    "Too many wrong tries. Wait 15 minutes, then try again. "
-    "Or choose a new password below: then you can sign in right away on this device."
+    "Too many failed attempts. Wait 15 minutes, then try again. "
+    "Or choose a new password below, and sign in on this device right away."
 )
 RIGHT, WRONG = "a long password", "a wrong password"
 CLINIC, ELSEWHERE = "93.184.216.34", "8.8.4.4"
@@ -210,7 +210,7 @@ def test_five_wrong_codes_lock_the_second_factor_for_a_while(client, strict, clo
         assert "That is not the code" in client.post(CODE, {"code": "123"}).content.decode()
 
     locked = client.post(CODE, {"code": clock.code(device)})
-    assert "Too many wrong tries. Wait 15 minutes" in locked.text and not is_in(client)
+    assert "Too many failed attempts. Wait 15 minutes" in locked.text and not is_in(client)
     assert events() == [
         ("robin", "password"),
         *[("robin", "wrong_code")] * 5,

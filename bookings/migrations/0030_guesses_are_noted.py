@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='accountevent',
             name='kind',
-            field=models.CharField(choices=[('password', 'signed in with the password'), ('refused', 'wrong name or password'), ('locked', 'too many wrong tries: locked for a while'), ('confirmed', 'confirmed with the second factor'), ('wrong_code', 'wrong code'), ('guessing', 'many wrong tries: the owner was warned'), ('changed', 'chose a new password'), ('added', 'added a second factor'), ('removed', 'removed a second factor'), ('new_codes', 'made new recovery codes'), ('ended', 'ended sessions'), ('reset', 'was sent a link for a new password'), ('recovered', 'had the second factor reset by a manager')], max_length=10, verbose_name='what'),
+            field=models.CharField(choices=[('password', 'signed in with the password'), ('refused', 'wrong name or password'), ('locked', 'too many failed attempts: locked for a while'), ('confirmed', 'confirmed with the second factor'), ('wrong_code', 'wrong code'), ('guessing', 'many failed attempts: the owner was warned'), ('changed', 'chose a new password'), ('added', 'added a second factor'), ('removed', 'removed a second factor'), ('new_codes', 'made new recovery codes'), ('ended', 'ended sessions'), ('reset', 'was sent a link for a new password'), ('recovered', 'had the second factor reset by a manager')], max_length=10, verbose_name='what'),
         ),
     ]

@@ -32,10 +32,10 @@ class AccountEvent(models.Model):
     class Kind(models.TextChoices):
         PASSWORD = "password", "signed in with the password"
         REFUSED = "refused", "wrong name or password"
-        LOCKED = "locked", "too many wrong tries: locked for a while"
+        LOCKED = "locked", "too many failed attempts: locked for a while"
         CONFIRMED = "confirmed", "confirmed with the second factor"
         WRONG_CODE = "wrong_code", "wrong code"
-        GUESSING = "guessing", "many wrong tries: the owner was warned"
+        GUESSING = "guessing", "many failed attempts: the owner was warned"
         CHANGED = "changed", "chose a new password"
         ADDED = "added", "added a second factor"
         REMOVED = "removed", "removed a second factor"
