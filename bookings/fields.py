@@ -69,6 +69,8 @@ class AddressField(forms.EmailField):
     def validate(self, value):
         super().validate(value)
         local, _, domain = value.rpartition("@")
+        if '"' in local:
+            raise ValidationError("Enter the email address without quotation marks, like name@example.com")
         if len(local) > 64 or value.endswith("]"):  # RFC 5321 4.5.3.1.1
             raise ValidationError(self.error_messages["invalid"])
         with suppress(UnicodeError):  # a domain that has no spelling in ASCII is refused as none

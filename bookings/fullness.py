@@ -60,7 +60,7 @@ def use(first: date, days: int, *, location: Location | None = None) -> list[Use
             key = (tuple(rule.pk for rule in hours), day)
             if key not in openings:
                 openings[key] = merged(open_intervals(hours, day, schedule.location.zone))
-            opened = _minutes(_without(openings[key], closed))
+            opened = total_minutes(without(openings[key], closed))
             uses.append(Use(schedule, day, open=opened, taken=taken[schedule.pk, day]))
     return uses
 
@@ -95,7 +95,7 @@ def _closed(schedule, closures):
     )
 
 
-def _without(intervals: list[Interval], others: list[Interval]) -> list[Interval]:
+def without(intervals: list[Interval], others: list[Interval]) -> list[Interval]:
     """What is left of the intervals outside the others; both as `merged` makes them."""
     left = []
     for start, end in intervals:
@@ -109,5 +109,6 @@ def _without(intervals: list[Interval], others: list[Interval]) -> list[Interval
     return left
 
 
-def _minutes(intervals: list[tuple[datetime, datetime]]) -> int:
+def total_minutes(intervals: Iterable[Interval]) -> int:
+    """How many minutes the intervals have together."""
     return sum((end - start) // minutes(1) for start, end in intervals)

@@ -42,9 +42,9 @@ SUBJECTS = {
 }
 # What somebody waits for, or what is for staff, leaves at once.
 AT_ONCE = {Kind.VERIFY, Kind.LINK, *Message.TO_STAFF}
-# What a stranger can have us send to an address that is not theirs; each address gets few of them a day.
+# What a stranger can have us send to an address that is not theirs; each mailbox gets few of them.
 UNASKED = {Kind.VERIFY, Kind.LINK}
-TOO_MANY = "too many e-mails to this address today"
+TOO_MANY = "too many emails to this address"
 REMINDERS = {Kind.REMINDER_2: timedelta(days=2), Kind.REMINDER_1: timedelta(days=1)}
 INVITATIONS = (Kind.ACCEPTED, Kind.RESCHEDULED)
 
@@ -52,7 +52,7 @@ INVITATIONS = (Kind.ACCEPTED, Kind.RESCHEDULED)
 def owe(request: AppointmentRequest, kind: str, *, now: datetime, due_at: datetime | None = None) -> None:
     """Owe a message about the request as it is now; nothing where the patient has no address.
 
-    One too many to an address that may be a stranger's is written down as suppressed.
+    One too many to an address that may be a stranger's is written down as failed, so that staff call.
     It leaves at `due_at`, else after the grace. To be called inside the transaction of the change:
     both stand or fall together.
     """
@@ -60,7 +60,6 @@ def owe(request: AppointmentRequest, kind: str, *, now: datetime, due_at: dateti
 
 
 def _owe(request, due, *, now):
-    """Owe a message of each kind, at the instant that `due` names."""
     Message.objects.bulk_create(
         _owed(request, kind, due_at, now=now) for kind, due_at in due.items() if recipient(request, kind)
     )
@@ -68,10 +67,11 @@ def _owe(request, due, *, now):
 
 def _owed(request, kind, due_at, *, now):
     is_welcome = _is_welcome(request, kind, now=now)
+    withheld = Status.SUPPRESSED if kind in Message.TO_STAFF else Status.FAILED
     return Message(
         request=request,
         kind=kind,
-        status=Status.QUEUED if is_welcome else Status.SUPPRESSED,
+        status=Status.QUEUED if is_welcome else withheld,
         error="" if is_welcome else TOO_MANY,
         version=request.version,
         message_id=_new_message_id(),
@@ -86,14 +86,16 @@ def _new_message_id():
 
 
 def _is_welcome(request, kind, *, now):
-    return kind not in UNASKED or shield.may_write_to(request.email, now=now)
+    """Whether the message may be sent: what a stranger could cause is counted."""
+    if kind in Message.TO_STAFF:
+        is_from_web = request.created_via == AppointmentRequest.Via.WEB
+        return not is_from_web or shield.count(f"{kind} mail", *shield.TO_STAFF, now=now)
+    is_unasked = kind in UNASKED or (kind == Kind.EXPIRED and not request.verified_at)
+    return not is_unasked or shield.may_write_to(request.email, request.network, now=now)
 
 
 def tell_staff(request: AppointmentRequest, *, now: datetime, is_news: bool = True) -> None:
-    """Owe staff the news that a request waits for them and, should it still wait then, that it is late.
-
-    To those who have entered it themselves it `is_news` no more.
-    """
+    """Owe staff the news, unless it `is_news` no more, and word that it is late, should it wait still."""
     news = {Kind.STAFF_NEW: None} if is_news else {}
     _owe(request, {**news, Kind.STAFF_OVERDUE: request.reply_until}, now=now)
 
@@ -136,26 +138,28 @@ def forget(request: AppointmentRequest) -> None:
 
 
 @transaction.atomic
-def send_again(request: AppointmentRequest, kind: str, *, now: datetime) -> None:
-    """Send the message of that kind once more, or at last; not within 10 minutes of the last time."""
+def send_again(request: AppointmentRequest, kind: str, *, now: datetime) -> bool:
+    """Send the message of that kind once more, or at last; not within 10 minutes of the last time.
+
+    False where it is withheld, for there were too many emails to that address.
+    """
     # Who asks at the same moment waits here: there may be no message yet that could be locked.
     AppointmentRequest.objects.select_for_update().get(pk=request.pk)
     message = request.messages.select_for_update().filter(kind=kind, version=request.version).first()
     if message is None:
         owe(request, kind, now=now)
-    elif (
-        message.status == Status.FAILED
-        or message.error == TOO_MANY
-        or (
-            message.status in (Status.SENT, Status.QUEUED)
-            and message.claimed_at
-            and message.claimed_at <= now - AGAIN_AFTER
-        )
-    ) and _is_welcome(request, kind, now=now):
-        # What is sent anew is a new email: a mailbox that drops what it has seen before would drop it.
-        message.message_id, message.error = _new_message_id(), ""
-        message.status, message.due_at, message.attempts = Status.QUEUED, now, 0
-        message.save()
+        return not request.messages.filter(kind=kind, version=request.version, error=TOO_MANY).exists()
+    was_tried = message.status in (Status.SENT, Status.QUEUED) and message.claimed_at
+    is_due = was_tried and message.claimed_at <= now - AGAIN_AFTER
+    if not (is_due or message.status == Status.FAILED or message.error == TOO_MANY):
+        return True
+    if not _is_welcome(request, kind, now=now):
+        return False
+    # What is sent anew is a new email: a mailbox that drops what it has seen before would drop it.
+    message.message_id, message.error = _new_message_id(), ""
+    message.status, message.due_at, message.attempts = Status.QUEUED, now, 0
+    message.save()
+    return True
 
 
 def words(request: AppointmentRequest, kind: str, *, now: datetime, starts_at: datetime | None = None):
@@ -210,7 +214,7 @@ def recipient(request: AppointmentRequest, kind: str) -> str:
 
 
 def visit_of(request: AppointmentRequest, kind: str) -> Appointment | None:
-    """The appointment that a message speaks of; the one that was cancelled, for that message."""
+    """The appointment that a message speaks of; the one that was canceled, for that message."""
     return request.appointments.order_by("pk").last() if kind == Kind.CANCELLED else request.appointment
 
 

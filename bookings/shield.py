@@ -1,12 +1,13 @@
-"""The quiet defences of the public forms. Nobody is asked to solve a puzzle.
+"""The quiet defenses of the public forms, explained in docs/rate-limits.md. Nobody solves a puzzle.
 
 What looks like a robot is kept all the same, as suspect, for staff to look at: a wrong guess costs a
-person a phone call, never their request. The page that follows is the same.
+person a phone call, never their request, and the page that follows says so.
 """
 
 import ipaddress
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -38,27 +39,41 @@ class Cap(NamedTuple):
     window: timedelta
 
 
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
 # A clinic gets 20 to 60 requests on a good day and, on the day a newspaper writes about it, some 300:
 # 60 in the busiest hour. An attack on a public form was 4,000 in one day (calcom/cal.com #9044), one
-# every 22 seconds. Each that passes costs a time for 20 minutes and an e-mail to whoever was named.
+# every 22 seconds. How often one network (IPv4 /24, IPv6 /48: what one customer of a hosting company
+# can turn in, or a university, or a part of a phone company) may ask in an hour is a setting; one
+# address (IPv4, or IPv6 /64: a home, a waiting room) may half as often. Above that nothing is sent.
 #
-# One IPv4 address or IPv6 /64: a home, a waiting room, the shared address of a phone company. Even on
-# the newspaper's day nobody shares one with a fifth of all who ask. Of 4,000 pass 288.
-AN_ADDRESS = Cap(12, timedelta(hours=1))
-# An IPv4 /24 or IPv6 /48: what one customer of a hosting company can turn in. A university with its
-# clinic stays below a third of all who ask in the busiest hour. Of 4,000 pass 480.
-A_NETWORK = Cap(20, timedelta(hours=1))
-# A family of six with one e-mail address, each once, and two times that were lost meanwhile. It is
-# also how many e-mails a stranger can have us send to somebody else's address by asking.
-A_PERSON = Cap(8, timedelta(days=1))
-# All together: the newspaper's busiest half hour and a third more, twice what one network may. Short,
-# so that after a flood people soon get through again. From thousands of networks, each with new
-# names, pass 1,920 of 4,000; what is left to do then is in the log.
-EVERYBODY = Cap(40, timedelta(minutes=30))
-# A place gets 10 in its busiest hour, so a clinic with many has more.
-FOR_EACH_PLACE = 10
-# E-mails that anybody can have us send to an address without showing that it is theirs.
-TO_AN_ADDRESS = Cap(12, timedelta(days=1))
+# All whose network cannot be told count as one: a proxy of which nobody told us would otherwise either
+# let a flood through or lock everybody out. Four times the newspaper's busiest hour.
+UNKNOWN_NETWORKS = Cap(240, HOUR)
+# More than this from everybody together (10 for each place, where that is more) is said in the log.
+# It refuses nobody: people who ask during a flood could not help it.
+MANY, MANY_FOR_EACH_PLACE = Cap(40, timedelta(minutes=30)), 10
+
+# Emails that a stranger can have us send by typing somebody's address. How many go to one mailbox in
+# an hour is a setting; a network gets one fewer, so that no single one can use up what the owner needs.
+TO_A_MAILBOX, TO_A_MAILBOX_FROM_A_NETWORK = Cap(12, DAY), Cap(4, DAY)
+# Behind a domain with few mailboxes may stand one person. Behind these stand millions.
+TO_A_DOMAIN, TO_A_DOMAIN_FROM_A_NETWORK = Cap(20, HOUR), Cap(10, HOUR)
+# fmt: off
+PROVIDERS = {
+    "gmail.com", "yahoo.com", "ymail.com", "rocketmail.com", "hotmail.com", "outlook.com", "live.com",
+    "msn.com", "icloud.com", "aol.com", "aim.com", "comcast.net", "verizon.net", "att.net", "sbcglobal.net",
+    "bellsouth.net", "cox.net", "charter.net", "spectrum.net", "optonline.net", "earthlink.net",
+    "frontier.com", "windstream.net", "centurylink.net", "juno.com", "mail.com", "email.com", "gmx.com",
+    "gmx.net", "proton.me", "protonmail.com", "pm.me", "fastmail.com", "zoho.com", "hey.com", "yandex.com",
+}
+# fmt: on
+# News of each kind to the clinic itself: the newspaper's busiest hour. The lists show all the rest.
+TO_STAFF = Cap(60, HOUR)
+# The same mailboxes under another name (support.apple.com/118230), and whose dots make no difference
+# (Google: "Dots don't matter in Gmail addresses").
+ALIASES = {"googlemail.com": "gmail.com", "me.com": "icloud.com", "mac.com": "icloud.com"}
+IGNORES_DOTS = {"gmail.com"}
 
 # In a window hits only rise (save by what is given back), so one that is seen to be full is refused at
 # once: a flood then writes nothing and waits for nobody. Those who still see room are decided one after
@@ -70,7 +85,8 @@ COUNT = """
     )
     ON CONFLICT (key) DO UPDATE SET
         hits = CASE WHEN tally.ends_at <= %(now)s THEN 1 ELSE tally.hits + 1 END,
-        ends_at = CASE WHEN tally.ends_at <= %(now)s THEN excluded.ends_at ELSE tally.ends_at END
+        ends_at = CASE WHEN tally.ends_at <= %(now)s OR tally.hits = 0
+            THEN excluded.ends_at ELSE tally.ends_at END
     WHERE tally.hits < %(limit)s OR tally.ends_at <= %(now)s
 """
 
@@ -78,12 +94,19 @@ COUNT = """
 def person(email: str, phone: str) -> str:
     """One spelling for however a person writes their address or, without one, their number.
 
-    “+tags”, capitals and the two ways to write a domain make no other person of an address; nor do
-    spaces, brackets, other digits than ours and an extension of a number. Empty where both are.
+    It tells people apart and is never written to. "+tags", capitals, quotation marks (RFC 5321 4.1.2),
+    the two ways to write a domain and, where a provider ignores them, dots make no other person of an
+    address; nor do spaces, brackets, other digits than ours and an extension of a number. Empty where
+    both are.
     """
     if email:
         local, _, domain = email.strip().lower().rpartition("@")
-        return f"{local.partition('+')[0] or local}@{_ascii(domain)}"
+        if len(local) > 2 and local[0] == local[-1] == '"':
+            local = re.sub(r"\\(.)", r"\1", local[1:-1])
+        domain = _ascii(domain)
+        domain = ALIASES.get(domain, domain)
+        local = local.partition("+")[0] or local
+        return f"{local.replace('.', '') if domain in IGNORES_DOTS else local}@{domain}"
     try:
         number = phonenumbers.parse(phone, COUNTRY)
     except phonenumbers.NumberParseException:
@@ -95,8 +118,9 @@ def count(key: str, limit: int, window: timedelta, *, now: datetime) -> bool:
     """Count one more for `key`; False where `limit` (1 or more) were counted already in this window.
 
     One statement, so that however many processes count at once, exactly `limit` of them are told
-    True. A window begins with the first one and ends `window` later; an instant at its end belongs
-    to the next. Inside a transaction others wait for its end to count the same key.
+    True. A window begins with the first one (anew where all were given back) and ends `window` later;
+    an instant at its end belongs to the next. Inside a transaction others wait for its end to count
+    the same key.
     """
     values = {"key": _hashed(key), "limit": limit, "now": now, "ends_at": now + window}
     with connection.cursor() as cursor:
@@ -120,44 +144,96 @@ def stamp(posted: Mapping[str, str], *, now: datetime) -> str:
     return kept if _began(kept) else _signer().sign(now.isoformat())
 
 
-def is_suspect(posted: Mapping[str, str], meta: Mapping[str, str], person: str, *, now: datetime) -> bool:
+def is_suspect(posted: Mapping[str, str], meta: Mapping[str, str], *, now: datetime) -> bool:
     """Whether this may be a robot: `posted` is the form's data, `meta` the headers (request.META).
 
-    `person` is what person() says. Counts the sender, so it is asked once for each form that is sent,
-    outside a transaction. An old form is a person who took a break. What the decoy or the clock has
-    caught is not counted, and one over a cap not in the wider ones: a flood from one place shuts out
-    nobody elsewhere.
+    Counts the sender, so it is asked once for each form that is sent, outside a transaction. An old
+    form is a person who took a break. What the decoy or the clock has caught is not counted, and one
+    over a cap not in the wider ones: a flood from one place shuts out nobody elsewhere.
     """
     began = _began(posted.get(BEGAN, ""))
     if posted.get(DECOY, "").strip() or began is None or timedelta(0) <= now - began < QUICKEST_PERSON:
         return True
-    if not all(count(key, *cap, now=now) for key, cap in _caps(meta, person)):
+    if not all(count(key, *cap, now=now) for key, cap in _caps(meta, now=now)):
         return True
-    limit = max(EVERYBODY.limit, FOR_EACH_PLACE * Location.objects.filter(is_listed=True).count())
-    if count("everybody", limit, EVERYBODY.window, now=now):
-        return False
-    if count("everybody, said", 1, EVERYBODY.window, now=now):
-        log.error("more than %s requests in %s: all others wait unheld for staff", limit, EVERYBODY.window)
+    limit = max(MANY.limit, MANY_FOR_EACH_PLACE * Location.objects.filter(is_listed=True).count())
+    is_many = not count("everybody", limit, MANY.window, now=now)
+    if is_many and count("everybody, said", 1, MANY.window, now=now):
+        log.error("more than %s requests in %s: look at the list Unverified", limit, MANY.window)
+    return False
+
+
+def may_write_to(email: str, network: str, *, now: datetime) -> bool:
+    """Count an email that nobody has shown to be welcome; False where there were enough of them.
+
+    `network` is what network() says of who caused it, empty where that is not known. Counted are the
+    mailbox, however it is written, its domain, and the network: all of them, or none.
+    """
+    mailbox = person(email, "")
+    most, domain = settings.LIMITS["emails_to_mailbox"], mailbox.rpartition("@")[2]
+    counted = []
+    if network:
+        counted += [
+            (_slots(f"mail to {mailbox} from {network}", most - 1), Cap(1, HOUR)),
+            ([f"mail to {mailbox} from {network}"], TO_A_MAILBOX_FROM_A_NETWORK),
+        ]
+    counted += [(_slots(f"mail to {mailbox}", most), Cap(1, HOUR)), ([f"mail to {mailbox}"], TO_A_MAILBOX)]
+    if domain not in PROVIDERS:
+        if network:
+            counted.append(([f"mail to @{domain} from {network}"], TO_A_DOMAIN_FROM_A_NETWORK))
+        counted.append(([f"mail to @{domain}"], TO_A_DOMAIN))
+    if network:
+        counted.append(([f"mail from {network}"], Cap(settings.LIMITS["requests_from_network"], HOUR)))
+    return _count_all(counted, now=now)
+
+
+def _slots(key, most):
+    """Keys of which each is counted once in an hour.
+
+    A window begins with its first hit, so `most` in one window could be twice as many in some hour;
+    of these there are never more than `most`, in whatever hour.
+    """
+    return [f"{key}, {number}" for number in range(most)]
+
+
+def _count_all(counted: Iterable[tuple[list[str], Cap]], *, now):
+    """Count one of the keys of each pair; where one of them finds no room, none is counted."""
+    taken = []
+    for keys, cap in counted:
+        key = next((key for key in keys if count(key, *cap, now=now)), None)
+        if key is None:
+            for earlier in taken:
+                give_back(earlier, now=now)
+            return False
+        taken.append(key)
     return True
 
 
-def may_write_to(email: str, *, now: datetime) -> bool:
-    """Count an e-mail that nobody has shown to be welcome; False where the address has had its share."""
-    return count(f"mail to {person(email, '')}", *TO_AN_ADDRESS, now=now)
+def network(meta: Mapping[str, str]) -> str:
+    """A code for the network that a request comes from: the same one for each of its addresses.
+
+    Without the site's secret key nobody can tell which network it is. Empty where it is not known.
+    """
+    address = client_address(meta)
+    return _hashed(f"network {_around(address, 24, 48)}") if address else ""
 
 
 def client_address(meta: Mapping[str, str]) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Where the request comes from, as far as we can know; None where it is no address of the internet.
 
     Behind our proxy that is the last one in the header: all before it is what the sender claims. A
-    private address is a proxy of which nobody told us, and would make one sender of everybody.
+    private address, or one that a phone company uses inside (RFC 6598), is a proxy of which nobody told
+    us. An IPv4 address that travels inside an IPv6 one (mapped, 6to4 of RFC 3056, Teredo of RFC 4380)
+    counts as what it is: whoever has one has all of these.
     """
     text = meta.get(settings.CLIENT_ADDRESS_HEADER, "").rpartition(",")[2].strip()
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    address = getattr(address, "ipv4_mapped", None) or address
+    if address.version == 6:
+        teredo = address.teredo
+        address = address.ipv4_mapped or address.sixtofour or (teredo and teredo[1]) or address
     return address if address.is_global else None
 
 
@@ -165,13 +241,21 @@ def _hashed(key):
     return salted_hmac("bookings.shield", key, algorithm="sha256").hexdigest()
 
 
-def _caps(meta, person):
+def _caps(meta, *, now):
     """What a sender is counted as, the narrowest place first."""
+    most = settings.LIMITS["requests_from_network"]
     if address := client_address(meta):
-        own, wide = (32, 24) if address.version == 4 else (64, 48)
-        yield f"address {ipaddress.ip_network((address, own), strict=False)}", AN_ADDRESS
-        yield f"network {ipaddress.ip_network((address, wide), strict=False)}", A_NETWORK
-    yield f"person {person}", A_PERSON
+        yield f"address {_around(address, 32, 64)}", Cap(most // 2, HOUR)
+        yield f"network {_around(address, 24, 48)}", Cap(most, HOUR)
+        return
+    if not settings.DEMO and count("unknown, said", 1, HOUR, now=now):
+        log.warning("a request came from no address of the internet: does the proxy pass it on?")
+    yield "unknown", UNKNOWN_NETWORKS
+
+
+def _around(address, of_4, of_6):
+    """The network of an address, of so many bits in IPv4 and in IPv6."""
+    return ipaddress.ip_network((address, of_4 if address.version == 4 else of_6), strict=False)
 
 
 def _began(text):

@@ -41,8 +41,10 @@ AN_ADDRESS = Cap(50, timedelta(hours=1))
 A_SITE = Cap(100, A_DAY)
 # Six digits, three of which are right at a time: 20 a day are one chance in 16,000.
 A_CODE = [Cap(5, timedelta(minutes=15)), Cap(20, A_DAY)]
-# Links for a new password, asked for from one address.
-RESETS = Cap(10, timedelta(hours=1))
+# Links for a new password, asked for from one address, or from wherever senders cannot be told apart.
+RESETS, RESETS_FROM_SOMEWHERE = Cap(10, timedelta(hours=1)), Cap(100, timedelta(hours=1))
+# Fewer than all the unasked-for emails that a mailbox gets in an hour: a patient may wait for another one.
+RESETS_TO_A_MAILBOX = Cap(2, timedelta(hours=1))
 # Wrong tries that are written down for one account and, together, for names that nobody has. These rows
 # stay for six years, and strangers cause them. One more than this is a person in trouble or an attack.
 NOTED = [Cap(20, timedelta(hours=1)), Cap(60, A_DAY)]
@@ -160,12 +162,28 @@ def at_own_password(user: AbstractBaseUser, *, now: datetime) -> Try:
     return Try(user, _each(f"password of {user.pk}", A_FEW), now=now)
 
 
-def may_ask_for_a_link(request: HttpRequest, email: str, *, now: datetime) -> bool:
-    """Count a wish for a new password; False where this place or this mailbox has had its share."""
+def may_ask_for_a_link(request: HttpRequest, *, now: datetime) -> bool:
+    """Count a request for a new password; False where this place has had its share.
+
+    Nothing is counted against the address that was typed: it may be a patient's.
+    """
     place = _address(request)
-    return (not place or shield.count(f"reset at {place}", *RESETS, now=now)) and shield.may_write_to(
-        email, now=now
-    )
+    return shield.count(f"reset at {place}", *(RESETS if place else RESETS_FROM_SOMEWHERE), now=now)
+
+
+def may_send_a_link(user: AbstractBaseUser, network: str, *, now: datetime) -> bool:
+    """Count an email with a link for a new password; False, recorded, where the mailbox had its share.
+
+    `network` is what shield.network() says of who asked for it.
+    """
+    key = f"reset to {shield.person(user.email, '')}"
+    if not shield.count(key, *RESETS_TO_A_MAILBOX, now=now):
+        is_allowed = False
+    elif not (is_allowed := shield.may_write_to(user.email, network, now=now)):
+        shield.give_back(key, now=now)
+    if not is_allowed:
+        record(Kind.LOCKED, user, now=now)
+    return is_allowed
 
 
 def know(response: HttpResponse, user: AbstractBaseUser, *, by_link: bool = False) -> None:

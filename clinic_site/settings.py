@@ -45,12 +45,12 @@ def words(text):
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def days(name, usual, most):
-    """Read `name`, a number of days; `usual` where nothing is said. The least is a week."""
+def number(name, usual, least, most, of="days"):
+    """Read `name`, a whole number; `usual` where nothing is said."""
     text = os.environ.get(name, "").strip() or str(usual)
-    if text.isascii() and text.isdigit() and 7 <= int(text) <= most:
+    if text.isascii() and text.isdigit() and least <= int(text) <= most:
         return int(text)
-    raise ImproperlyConfigured(f"{name} cannot be read: it is a number of days, from 7 to {most}.")
+    raise ImproperlyConfigured(f"{name} cannot be read: it is a number of {of}, from {least} to {most}.")
 
 
 def mailbox(address):
@@ -96,9 +96,17 @@ SITE_URL = setting(
 # For how many days what is about people is kept. The clean-up reads it, and the pages that tell of it.
 
 KEPT_DAYS = {
-    "requests": days("KEEP_REQUESTS_DAYS", 90, 3650),  # after the visit, or after the request ended
+    "requests": number("KEEP_REQUESTS_DAYS", 90, 7, 3650),  # after the visit, or after the request ended
     "unconfirmed": 7,  # those whose address nobody confirmed, robots among them
-    "comments": days("KEEP_COMMENTS_DAYS", 365, 3650),  # on pages; the yes or no stays
+    "comments": number("KEEP_COMMENTS_DAYS", 365, 7, 3650),  # on pages; the yes or no stays
+}
+
+# What strangers may do with the public forms (docs/rate-limits.md). A network is an IPv4 /24 or IPv6 /48.
+
+LIMITS = {
+    "requests_from_network": number("MAX_REQUESTS_FROM_NETWORK", 40, 10, 1000, "requests an hour"),
+    "emails_to_mailbox": number("MAX_EMAILS_TO_MAILBOX", 3, 2, 10, "emails an hour"),
+    "percent_held_by_network": number("MAX_PERCENT_HELD_BY_NETWORK", 10, 1, 25, "percent"),
 }
 
 # Django

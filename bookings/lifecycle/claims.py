@@ -75,11 +75,13 @@ def claim(
     status: str,
     now: datetime,
     held_until: datetime | None = None,
-) -> Appointment:
+    among: Iterable[Schedule] | None = None,
+) -> Appointment | None:
     """Take the time in one of the locked schedules, for the time that the request holds or anew.
 
-    Overdue holds in the way are let go. Raises TimeGone; the caller's transaction then leaves the
-    old time as it was.
+    With `among` only one of these is taken; where none of them is free but another one is, the request
+    holds nothing any more, and None comes back. Overdue holds in the way are let go. Raises TimeGone;
+    the caller's transaction then leaves the old time as it was.
     """
     occupied = availability.occupied_by(choice.visit_type, choice.starts_at)
     appointment = request.appointments.select_for_update().filter(status__in=Appointment.OCCUPYING).first()
@@ -90,7 +92,10 @@ def claim(
     Appointment.objects.filter(
         schedule__in=schedules, status=Held, held_until__lte=now, occupied__overlap=occupied
     ).update(status=Appointment.Status.CANCELLED)
-    appointment.schedule = choice.schedule or _schedule_for(choice, now=now)
+    schedule = choice.schedule or _schedule_for(choice, among=among, now=now)
+    if schedule is None:
+        return None
+    appointment.schedule = schedule
     appointment.period = DateTimeTZRange(
         choice.starts_at, choice.starts_at + availability.minutes(choice.visit_type.minutes)
     )
@@ -125,9 +130,9 @@ def is_the_same(appointment: Appointment, choice: Choice) -> bool:
     )
 
 
-def hold_on(request: AppointmentRequest, *, until: datetime) -> bool:
+def hold_on(request: AppointmentRequest, *, until: datetime, now: datetime) -> bool:
     """Hold the time of the locked request for longer; False where it holds none any more."""
-    return bool(request.appointments.filter(status=Held).update(held_until=until))
+    return bool(request.appointments.filter(status=Held, held_until__gt=now).update(held_until=until))
 
 
 def let_go(request: AppointmentRequest) -> int:
@@ -135,18 +140,23 @@ def let_go(request: AppointmentRequest) -> int:
     return request.appointments.filter(status=Held).update(status=Appointment.Status.CANCELLED)
 
 
-def _is_taken(schedule, occupied):
-    taken = Appointment.objects.filter(status__in=Appointment.OCCUPYING, occupied__overlap=occupied)
-    return taken.filter(schedule=schedule).exists()
+def _schedule_for(choice, *, among, now):
+    """The free schedule with the fewest visits that day; of several, the first in order.
 
-
-def _schedule_for(choice, *, now):
-    """The free schedule with the fewest visits that day; of several, the first in order."""
+    Raises TimeGone where none is free. With `among` one of these, or None where none of them is.
+    """
     place = choice.location
     free = availability.schedules_free_at(choice.visit_type, place, choice.starts_at, now=now)
     if not free:
         raise TimeGone
-    if len(free) == 1:
-        return free[0]
+    if among is not None:
+        free = [schedule for schedule in free if schedule in among]
+    if len(free) < 2:
+        return free[0] if free else None
     busy = availability.visits_on(place.local(choice.starts_at).date(), place, now=now)
     return min(free, key=lambda schedule: (busy[schedule.pk], schedule.position, schedule.pk))
+
+
+def _is_taken(schedule, occupied):
+    taken = Appointment.objects.filter(status__in=Appointment.OCCUPYING, occupied__overlap=occupied)
+    return taken.filter(schedule=schedule).exists()

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 
 from bookings import availability, messages, shield
-from bookings.lifecycle import claims
+from bookings.lifecycle import claims, holds
 from bookings.lifecycle.claims import Choice
 from bookings.lifecycle.estimates import set_estimate_day
 from bookings.lifecycle.transitions import (
@@ -66,6 +66,7 @@ def submit(
     via: str = AppointmentRequest.Via.WEB,
     by: AbstractBaseUser | None = None,
     is_suspect: bool = False,
+    network: str = "",
 ) -> AppointmentRequest:
     """Take a request; where it names a time (`starts_at`, aware), hold that time for it.
 
@@ -73,7 +74,9 @@ def submit(
     unsaved RequestedPeriod, for those who name no exact time. `by` is the member of staff who
     enters it, None for the patient. What a patient sends with an e-mail address waits until the
     address is confirmed, and each person can hold one time without that; a suspect request is kept
-    for staff to look at, but holds nothing and sends nothing. Notice and horizon bind patients; with
+    for staff to look at, but holds nothing and sends nothing. `network` is what shield.network() says
+    of the sender: where strangers hold too much at once (see holds), the request is kept without a
+    hold. Notice and horizon bind patients; with
     a `schedule` staff choose freely (see Choice). Raises TimeGone, or Refused for the past.
     """
     person, periods = shield.person(email, phone), list(periods)
@@ -108,6 +111,7 @@ def submit(
             email=email,
             phone=phone,
             person=person,
+            network="" if is_known else network,
             contact_by=contact_by,
             may_leave_message=may_leave_message,
             needs=list(needs),
@@ -121,15 +125,20 @@ def submit(
         for position, period in enumerate(periods):
             period.request, period.position = request, position
             period.save()
+        held = None
         if choice and not is_suspect and not holds_already:
             until = request.reply_until if is_known else min(now + UNCONFIRMED_HOLD, request.reply_until)
-            claims.claim(
-                request, choice, schedules, status=Appointment.Status.PENDING, held_until=until, now=now
-            )
+            held = _hold(request, choice, schedules, until=until, now=now, is_limited=not is_known)
         elif choice and not availability.schedules_free_at(visit_type, location, starts_at, now=now):
             raise TimeGone
         Event.objects.create(
-            request=request, verb="submit", to_status=request.status, by=by, at=now, starts_at=starts_at
+            request=request,
+            verb="submit",
+            to_status=request.status,
+            by=by,
+            at=now,
+            starts_at=starts_at,
+            reason=Event.Hold.NONE if choice and not held else "",
         )
         if not is_suspect:
             messages.owe(request, Kind.VERIFY if to_confirm else Kind.RECEIVED, now=now)
@@ -146,7 +155,8 @@ def verify(
     """The address is the patient's own (or staff know the person: `by`). The clinic must answer now.
 
     The time is held on until that answer is due, or claimed again where the hold ran out and it is
-    still free; `.appointment` of what is returned is None where it has gone. Again changes nothing.
+    still free; `.appointment` of what is returned is None where it has gone, or where strangers hold
+    too much (see holds). Again changes nothing.
     Raises Refused for a request that has ended, and TimeGone where others were quicker twice: then
     nothing has changed, and it can be done again.
     """
@@ -162,9 +172,10 @@ def verify(
         move(locked, Status.PENDING, verb="verify", by=by, now=now)
         choice = claims.wanted(locked)
         if choice and choice.starts_at > now:
-            if not claims.hold_on(locked, until=locked.reply_until):
+            if not claims.hold_on(locked, until=locked.reply_until, now=now):
                 with suppress(TimeGone):
-                    _hold(locked, choice, until=locked.reply_until, now=now)
+                    schedules = claims.lock_schedules(choice)
+                    _hold(locked, choice, schedules, until=locked.reply_until, now=now, is_limited=by is None)
         else:
             claims.let_go(locked)
         messages.owe(locked, Kind.RECEIVED, now=now)
@@ -177,7 +188,7 @@ def verify(
 def choose_time(request: AppointmentRequest, starts_at: datetime, *, now: datetime) -> AppointmentRequest:
     """A confirmed patient asks for another exact time while the clinic has not answered.
 
-    It is held in place of the one held so far.
+    It is held in place of the one held so far, where strangers do not hold too much (see holds).
 
     The answer is due no later than before. Raises Refused or TimeGone; the time held so far then stays.
     """
@@ -193,7 +204,8 @@ def choose_time(request: AppointmentRequest, starts_at: datetime, *, now: dateti
         due = availability.reply_until(locked.location, starts_at, now=now)
         locked.reply_until = min(locked.reply_until, due)
         locked.expires_at = expiry(locked, now=now)
-        _hold(locked, choice, until=max(locked.reply_until, now + UNCONFIRMED_HOLD), now=now)
+        until = max(locked.reply_until, now + UNCONFIRMED_HOLD)
+        _hold(locked, choice, claims.lock_schedules(choice), until=until, now=now, is_limited=True)
         record(
             locked,
             verb="choose_time",
@@ -252,7 +264,7 @@ def offer(
             override=choice.reason,
         )
         until = availability.reply_until(choice.location, choice.starts_at, now=now)
-        _hold(locked, choice, until=until, now=now)
+        _hold(locked, choice, claims.lock_schedules(choice), until=until, now=now)
         messages.owe(locked, Kind.OFFERED, now=now)
         return locked
 
@@ -349,11 +361,11 @@ def _book(locked, choice, *, verb, by, now):
     return booked
 
 
-def _hold(locked, choice, *, until, now):
-    schedules = claims.lock_schedules(choice)
-    return claims.claim(
-        locked, choice, schedules, status=Appointment.Status.PENDING, held_until=until, now=now
-    )
+def _hold(locked, choice, schedules, *, until, now, is_limited=False):
+    """Hold the time in one of the locked schedules; None where strangers hold too much of them."""
+    among = holds.with_room(locked, choice, schedules, now=now) if is_limited else None
+    held = Appointment.Status.PENDING
+    return claims.claim(locked, choice, schedules, status=held, held_until=until, now=now, among=among)
 
 
 def _standing(locked):

@@ -119,6 +119,8 @@ def move(
     if status == Status.PENDING:
         wanted_at = request.wanted_at if request.wanted_at and request.wanted_at > now else None
         request.reply_until = availability.reply_until(request.location, wanted_at, now=now)
+    if status not in AppointmentRequest.OPEN:
+        request.network = ""  # it holds nothing for a stranger any more
     request.expires_at = expiry(request, now=now)
     record(
         request,

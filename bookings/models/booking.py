@@ -42,6 +42,7 @@ ERASED = {
     "email": "",
     "phone": "",
     "person": "",
+    "network": "",
     "may_leave_message": False,
     "needs": [],
     "language": "",
@@ -174,6 +175,8 @@ class AppointmentRequest(models.Model):
         editable=False,
         help_text="Address or number in one spelling, to know a person again.",
     )
+    # A code for where an open request was sent from (shield.network): what is held is shared out by it.
+    network = models.CharField(max_length=64, default="", db_default="", editable=False)
     contact_by = models.CharField(max_length=5, choices=ContactBy)
     may_leave_message = models.BooleanField(
         default=False, help_text="Whether we may speak on a machine or to whoever answers."

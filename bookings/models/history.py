@@ -29,6 +29,11 @@ class Event(models.Model):
         MESSAGE = "message", "A message to call back was left"
         NO_ANSWER = "no_answer", "Nobody answered"
 
+    class Hold(models.TextChoices):
+        """Whether the time that a new request asks for is held; nothing is said where it is."""
+
+        NONE = "not_held", "This time was not held"
+
     request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="events")
     verb = models.CharField(max_length=20)
     from_status = models.CharField(max_length=16, blank=True)

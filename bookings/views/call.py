@@ -21,13 +21,13 @@ def call(request):
     now = timezone.now()
     submission = _submission(request.POST.get("submission", ""))
     if location and form.is_valid():
-        person = shield.person("", form.cleaned_data["phone"])
         asked = lifecycle.submit(
             submission=submission,
             asks_for=AppointmentRequest.AsksFor.CALL,
             location=location,
             contact_by=AppointmentRequest.ContactBy.PHONE,
-            is_suspect=shield.is_suspect(request.POST, request.META, person, now=now),
+            is_suspect=shield.is_suspect(request.POST, request.META, now=now),
+            network=shield.network(request.META),
             now=now,
             **form.cleaned_data,
         )

@@ -237,7 +237,6 @@ def _send(request, journey, path, answers):
     you, now = answers["you"], timezone.now()
     # The clock of the whole journey: it began with the first question.
     seen = {shield.BEGAN: answers.get("began", ""), shield.DECOY: answers.get("decoy", "")}
-    person = shield.person(you["email"], you["phone"])
     try:
         asked = lifecycle.submit(
             submission=journey,
@@ -245,7 +244,8 @@ def _send(request, journey, path, answers):
             location=location,
             asks_for=when["asks_for"],
             periods=[period(**fields) for fields in when.get("periods", [])],
-            is_suspect=shield.is_suspect(seen, request.META, person, now=now),
+            is_suspect=shield.is_suspect(seen, request.META, now=now),
+            network=shield.network(request.META),
             pays_self=PAYS_SELF[answers["pay"]["pays_self"]] if "pay" in path else None,
             now=now,
             **wanted,

@@ -1,0 +1,111 @@
+"""Emails that a stranger can cause by typing an address: few to one mailbox, and staff see the rest."""
+
+from datetime import timedelta
+
+import pytest
+
+from bookings import messages, shield
+from bookings.models import Message, Tally
+from tests import make
+from tests.make import NOW
+
+HOUR = timedelta(hours=1)
+SPELLINGS = [
+    "v.i.ctim@gmail.com",
+    "Victim+{}@googlemail.com",
+    r'"v\i\ctim"@GMAIL.com',
+    "vic.tim+x{}@gmail.com",
+]
+
+
+def may_write(times, email=lambda number: SPELLINGS[number % 4].format(number), *, network="", now=NOW):
+    """How many of so many emails to these addresses, from this network, would be sent."""
+    return sum(shield.may_write_to(email(number), network.format(number), now=now) for number in range(times))
+
+
+@pytest.mark.django_db
+def test_one_mailbox_gets_three_unasked_for_emails_in_any_hour_however_it_is_written():
+    assert may_write(20, network="n{}") == 3
+    assert may_write(20, network="m{}", now=NOW + timedelta(minutes=59)) == 0
+    assert shield.may_write_to("other@gmail.com", "n1", now=NOW) is True
+
+
+@pytest.mark.django_db
+def test_in_whatever_hour_it_is_never_more_than_three():
+    sent = [
+        minute
+        for minute in range(600)
+        if may_write(1, network=f"{minute % 50}", now=make.later(minutes=minute))
+    ]
+
+    assert max(sum(begin <= one < begin + 60 for one in sent) for begin in range(600)) == 3
+    assert len(sent) == 12  # a day
+
+
+@pytest.mark.django_db
+def test_one_network_cannot_use_up_the_emails_of_a_mailbox():
+    assert may_write(20, network="robot") == 2
+    assert may_write(1, network="home") == 1
+
+
+@pytest.mark.django_db
+def test_in_a_day_one_network_leaves_most_of_a_mailbox_to_others():
+    robot = sum(may_write(5, network="robot", now=make.later(hours=hour)) for hour in range(24))
+
+    assert robot == 4
+    assert may_write(1, network="home", now=make.later(hours=23)) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("email", "network", "limit"),
+    [
+        (lambda number: f"{number}@small.example", "one", 10),
+        (lambda number: f"{number}@small.example", "n{}", 20),
+        (lambda number: f"{number}@gmail.com", "one", 40),
+        (lambda number: f"{number}@gmail.com", "n{}", 50),
+        (lambda number: f"{number}@{number}.example", "one", 40),
+    ],
+)
+def test_a_small_domain_and_a_network_have_their_limits_and_a_provider_has_none(email, network, limit):
+    assert may_write(50, email, network=network) == limit
+
+
+@pytest.mark.django_db
+def test_an_email_that_one_limit_refuses_is_counted_nowhere():
+    may_write(10, lambda number: f"{number}@small.example", network="one")
+    before = set(Tally.objects.filter(hits__gt=0).values_list("key", "hits"))
+
+    assert shield.may_write_to("anh@small.example", "one", now=NOW) is False
+    assert set(Tally.objects.filter(hits__gt=0).values_list("key", "hits")) == before
+
+
+@pytest.mark.django_db
+def test_a_mailbox_that_others_type_again_and_again_gets_three_emails_and_staff_are_told_to_call():
+    room, limit = make.schedule(), 3
+    wish = {"asks_for": "waitlist", "starts_at": None}
+    typed = [
+        make.submitted(room, email=f"anh+{i}@example.com", network=f"n{i}", **wish) for i in range(limit + 1)
+    ]
+    sent = [asked.messages.get() for asked in typed]
+
+    assert [one.status for one in sent] == ["queued"] * limit + ["failed"]
+    assert sent[-1].error == messages.TOO_MANY
+    assert messages.send_again(typed[-1], "verify", now=NOW + timedelta(minutes=59)) is False
+    assert typed[-1].messages.get().status == "failed"
+    assert messages.send_again(typed[-1], "verify", now=NOW + HOUR) is True
+    assert (typed[-1].messages.get().status, typed[-1].messages.get().error) == ("queued", "")
+
+
+@pytest.mark.django_db
+def test_a_flood_of_calls_does_not_bury_the_clinic_in_news():
+    room, cap = make.schedule(), shield.TO_STAFF.limit
+    call = {"asks_for": "call", "starts_at": None, "email": "", "contact_by": "phone"}
+    for number in range(cap + 2):
+        last = make.submitted(room, phone=f"703 555 {number:04}", **call)
+
+    assert list(last.messages.values_list("kind", "status")) == [
+        ("staff_new", "suppressed"),
+        ("staff_overdue", "suppressed"),
+    ]
+    assert Message.objects.filter(kind="staff_new", status="queued").count() == cap
