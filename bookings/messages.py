@@ -52,9 +52,8 @@ INVITATIONS = (Kind.ACCEPTED, Kind.RESCHEDULED)
 def owe(request: AppointmentRequest, kind: str, *, now: datetime, due_at: datetime | None = None) -> None:
     """Owe a message about the request as it is now; nothing where the patient has no address.
 
-    One too many to an address that may be a stranger's is written down as failed, so that staff call.
-    It leaves at `due_at`, else after the grace. To be called inside the transaction of the change:
-    both stand or fall together.
+    One too many to a stranger's address is written down as failed, so that staff call. It leaves at
+    `due_at`, else after the grace. To be called inside the transaction of the change.
     """
     _owe(request, {kind: due_at}, now=now)
 
@@ -86,12 +85,15 @@ def _new_message_id():
 
 
 def _is_welcome(request, kind, *, now):
-    """Whether the message may be sent: what a stranger could cause is counted."""
-    if kind in Message.TO_STAFF:
-        is_from_web = request.created_via == AppointmentRequest.Via.WEB
-        return not is_from_web or shield.count(f"{kind} mail", *shield.TO_STAFF, now=now)
+    if kind in Message.TO_STAFF and request.created_via == AppointmentRequest.Via.WEB:
+        return shield.count(f"{kind} mail", *shield.TO_STAFF, now=now)
     is_unasked = kind in UNASKED or (kind == Kind.EXPIRED and not request.verified_at)
     return not is_unasked or shield.may_write_to(request.email, request.network, now=now)
+
+
+def unsent(request: AppointmentRequest, kind: str) -> Message | None:
+    """The message about the present version, where it was withheld or could not be delivered."""
+    return request.messages.filter(kind=kind, version=request.version, status=Status.FAILED).first()
 
 
 def tell_staff(request: AppointmentRequest, *, now: datetime, is_news: bool = True) -> None:
@@ -148,7 +150,7 @@ def send_again(request: AppointmentRequest, kind: str, *, now: datetime) -> bool
     message = request.messages.select_for_update().filter(kind=kind, version=request.version).first()
     if message is None:
         owe(request, kind, now=now)
-        return not request.messages.filter(kind=kind, version=request.version, error=TOO_MANY).exists()
+        return unsent(request, kind) is None
     was_tried = message.status in (Status.SENT, Status.QUEUED) and message.claimed_at
     is_due = was_tried and message.claimed_at <= now - AGAIN_AFTER
     if not (is_due or message.status == Status.FAILED or message.error == TOO_MANY):
@@ -165,8 +167,8 @@ def send_again(request: AppointmentRequest, kind: str, *, now: datetime) -> bool
 def words(request: AppointmentRequest, kind: str, *, now: datetime, starts_at: datetime | None = None):
     """The subject and the text of a message as it would leave now (two strings).
 
-    It names the time, the place and the phone number; never the kind of visit, a reason or a note,
-    and nothing that the sender typed. `starts_at` stands for a time that staff are about to choose.
+    It names the time, the place and the phone number; never the kind of visit, a reason, a note or what
+    the sender typed. `starts_at` stands for a time that staff are about to choose.
     """
     location, visit = request.location, visit_of(request, kind)
     starts_at = starts_at or (visit.starts_at if visit and kind != Kind.DECLINED else request.wanted_at)

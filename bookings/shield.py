@@ -169,22 +169,33 @@ def may_write_to(email: str, network: str, *, now: datetime) -> bool:
     `network` is what network() says of who caused it, empty where that is not known. Counted are the
     mailbox, however it is written, its domain, and the network: all of them, or none.
     """
+    return _count_all(_caps_of_mail(email, network), now=now)
+
+
+def was_welcome(email: str, network: str, *, now: datetime) -> None:
+    """Count one email less: its reader has confirmed that they asked for it. A family needs several."""
+    for keys, _ in _caps_of_mail(email, network):
+        hashed = [_hashed(key) for key in keys]
+        counted = Tally.objects.filter(key__in=hashed, hits__gt=0, ends_at__gt=now).order_by("-ends_at")
+        if newest := counted.first():
+            Tally.objects.filter(pk=newest.pk, hits__gt=0).update(hits=F("hits") - 1)
+
+
+def _caps_of_mail(email, network):
+    """What an email to that address is counted as: keys of which one is counted, with their cap."""
     mailbox = person(email, "")
     most, domain = settings.LIMITS["emails_to_mailbox"], mailbox.rpartition("@")[2]
-    counted = []
     if network:
-        counted += [
-            (_slots(f"mail to {mailbox} from {network}", most - 1), Cap(1, HOUR)),
-            ([f"mail to {mailbox} from {network}"], TO_A_MAILBOX_FROM_A_NETWORK),
-        ]
-    counted += [(_slots(f"mail to {mailbox}", most), Cap(1, HOUR)), ([f"mail to {mailbox}"], TO_A_MAILBOX)]
+        yield _slots(f"mail to {mailbox} from {network}", most - 1), Cap(1, HOUR)
+        yield [f"mail to {mailbox} from {network}"], TO_A_MAILBOX_FROM_A_NETWORK
+    yield _slots(f"mail to {mailbox}", most), Cap(1, HOUR)
+    yield [f"mail to {mailbox}"], TO_A_MAILBOX
+    if domain not in PROVIDERS and network:
+        yield [f"mail to @{domain} from {network}"], TO_A_DOMAIN_FROM_A_NETWORK
     if domain not in PROVIDERS:
-        if network:
-            counted.append(([f"mail to @{domain} from {network}"], TO_A_DOMAIN_FROM_A_NETWORK))
-        counted.append(([f"mail to @{domain}"], TO_A_DOMAIN))
+        yield [f"mail to @{domain}"], TO_A_DOMAIN
     if network:
-        counted.append(([f"mail from {network}"], Cap(settings.LIMITS["requests_from_network"], HOUR)))
-    return _count_all(counted, now=now)
+        yield [f"mail from {network}"], Cap(settings.LIMITS["requests_from_network"], HOUR)
 
 
 def _slots(key, most):

@@ -17,6 +17,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from bookings import shield
 from bookings.models import AccountEvent, StaffSession
 from clinic_site import attempts, second_factor, sessions, tasks
 from clinic_site.middleware import WithoutLinks
@@ -206,10 +207,34 @@ def test_asking_for_a_new_password_says_and_does_the_same_for_every_address(clie
     asked = [client.post(RESET, {"email": email}) for email in (robin.email, "nobody@example.com")]
 
     assert [(answer.status_code, answer["Location"]) for answer in asked] == [(302, f"{RESET}sent/")] * 2
-    assert jobs() == [("send_reset_link", {"user_ids": ids}) for ids in ([robin.pk], [])]
-    for _ in range(20):
-        client.post(RESET, {"email": robin.email})
-    assert len(jobs()) == 13  # twelve e-mails a day to one address
+    assert jobs() == [("owe_reset_links", {"user_ids": ids, "network": ""}) for ids in ([robin.pk], [])]
+
+
+def test_one_place_asks_for_few_links(client, robin):
+    for number in range(12):
+        client.post(RESET, {"email": f"{number}@example.com"}, REMOTE_ADDR="93.184.216.34")
+
+    assert len(jobs()) == 10
+
+
+def test_links_for_a_new_password_leave_room_for_a_confirmation_and_what_is_not_sent_is_recorded(robin):
+    for network in ("one", "two", "three"):
+        tasks.owe_reset_links(user_ids=[robin.pk], network=network)
+
+    assert jobs() == [("send_reset_link", {"user_ids": [robin.pk]})] * 2
+    assert AccountEvent.objects.filter(kind="locked", user=robin).count() == 1
+    assert shield.may_write_to(robin.email, "four", now=timezone.now()) is True
+
+
+def test_strangers_who_ask_for_a_new_password_use_up_no_email_of_a_patient(client):
+    for number in range(14):
+        client.post(RESET, {"email": "anh@example.com"}, REMOTE_ADDR=f"93.184.{number}.34")
+    for _, args in jobs():
+        tasks.owe_reset_links(**args)
+
+    now = timezone.now()
+    mails = [make.submitted(now=now, starts_at=None, asks_for="waitlist").messages.get() for _ in range(3)]
+    assert [one.status for one in mails] == ["queued"] * 3
 
 
 def sent_link(mailbox):

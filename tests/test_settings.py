@@ -160,6 +160,39 @@ def test_a_number_of_days_that_cannot_be_read_is_one_sentence(text):
     assert str(refusal.value) == "KEEP_REQUESTS_DAYS cannot be read: it is a number of days, from 7 to 3650."
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({}, [40, 3, 10]),
+        (
+            {
+                "MAX_REQUESTS_FROM_NETWORK": "1000",
+                "MAX_EMAILS_TO_MAILBOX": "2",
+                "MAX_PERCENT_HELD_BY_NETWORK": " 25 ",
+            },
+            [1000, 2, 25],
+        ),
+    ],
+)
+def test_a_clinic_chooses_its_limits(said, found):
+    assert list(made(**PRODUCTION, **said).LIMITS.values()) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("MAX_REQUESTS_FROM_NETWORK", "9", "it is a number of requests an hour, from 10 to 1000."),
+        ("MAX_EMAILS_TO_MAILBOX", "1", "it is a number of emails an hour, from 2 to 10."),
+        ("MAX_PERCENT_HELD_BY_NETWORK", "10%", "it is a number of percent, from 1 to 25."),
+    ],
+)
+def test_a_limit_that_cannot_be_read_is_one_sentence(name, text, sentence):
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        made(**{**PRODUCTION, name: text})
+
+    assert str(refusal.value) == f"{name} cannot be read: {sentence}"
+
+
 def test_the_demo_never_runs_in_debug_mode():
     assert made(DEMO="yes").DEBUG is False
 

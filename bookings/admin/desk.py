@@ -77,6 +77,7 @@ class Desk:
                 "preserved_filters": self.get_preserved_filters(request),
                 "back": self.list_address(request, asked),
                 "state": wording.state(asked),
+                "unheld": wording.unheld(asked, now=now),
                 "deadline": wording.deadline(asked, now=now),
                 "asked_for": wording.asked_for(asked),
                 "estimate": estimate.state(asked, now=now),
@@ -87,7 +88,10 @@ class Desk:
                     (act, self.address(request, act.name, asked))
                     for act in acts.possible(asked, request.user, now=now)
                 ],
-                "sent": [(message, wording.told_of(message)) for message in asked.messages.all()],
+                "sent": [
+                    (message, wording.outcome(message), wording.told_of(message))
+                    for message in asked.messages.all()
+                ],
                 "history": _history(asked),
                 "others": _others(asked),
                 **self.times_of(request, asked, now=now),

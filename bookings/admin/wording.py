@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils.html import format_html
 
-from bookings.messages import REMINDERS
+from bookings.messages import REMINDERS, TOO_MANY
 from bookings.models import Appointment, AppointmentRequest, Estimate, Event, Location, Message
 
 Status, AsksFor = AppointmentRequest.Status, AppointmentRequest.AsksFor
@@ -26,7 +26,7 @@ SOON = timedelta(hours=24)
 SENTENCES = {
     "payment": "wrote down who pays",
     "estimate": "gave the written estimate{why}",
-    "submit": "asked for an appointment: {time}",
+    "submit": "asked for an appointment: {time}{why}",
     "verify": "confirmed that the address or number is right",
     "choose_time": "chose another time: {time}",
     "accept": "accepted: {time}{why}",
@@ -53,6 +53,7 @@ CODES = dict(
     [
         *Event.Override.choices,
         *Event.Call.choices,
+        *Event.Hold.choices,
         *AppointmentRequest.DeclineReason.choices,
         *Appointment.CancelReason.choices,
         *Estimate.How.choices,
@@ -128,6 +129,24 @@ def state(request: AppointmentRequest) -> str:
     return tag("stopped" if stopped else "good", given.get_status_display())
 
 
+def unheld(request: AppointmentRequest, *, now: datetime) -> str:
+    """A tag where the request asks for a time that is still ahead, and nobody holds it for the patient."""
+    if request.status not in (Status.UNVERIFIED, Status.PENDING) or not request.wanted_at:
+        return ""
+    held = request.appointment
+    is_held = held and held.held_until and held.held_until > now
+    return "" if is_held or request.wanted_at <= now else tag("waiting", "time not held")
+
+
+def outcome(message: Message) -> str:
+    """What came of a message, as HTML."""
+    if message.error == TOO_MANY:
+        is_to_staff = message.kind in Message.TO_STAFF
+        return f"not sent: {TOO_MANY}" if is_to_staff else tag("stopped", "not sent: call the patient")
+    words = message.get_status_display()
+    return tag("stopped", words) if message.status == Message.Status.FAILED else words
+
+
 def told(request: AppointmentRequest) -> str:
     """Whether the last message reached the patient, as HTML. A reminder that is still ahead tells nothing."""
     if request.erased_at:
@@ -143,8 +162,7 @@ def told(request: AppointmentRequest) -> str:
     last = max(to_patient, key=lambda one: one.pk, default=None)
     if last is None:
         return "nothing sent"
-    words = last.get_status_display()
-    return tag("stopped", words) if last.status == Message.Status.FAILED else words
+    return outcome(last)
 
 
 def sentence(event: Event) -> str:

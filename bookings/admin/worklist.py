@@ -118,7 +118,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="state", ordering="status")
     def state(self, asked):
-        return wording.state(asked)
+        return format_html("{} {}", wording.state(asked), wording.unheld(asked, now=timezone.now()))
 
     @admin.display(description="deadline", ordering="reply_until", empty_value="no deadline")
     def deadline(self, asked):

@@ -180,6 +180,8 @@ def verify(
             claims.let_go(locked)
         messages.owe(locked, Kind.RECEIVED, now=now)
         messages.tell_staff(locked, now=now)
+        if by is None:
+            shield.was_welcome(locked.email, locked.network, now=now)
         return locked
 
     return win_or_say_gone(confirm)

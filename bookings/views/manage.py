@@ -134,14 +134,16 @@ def new_link(request, token, purpose):
         return render(request, "bookings/manage/dead_link.html", status=404)
     if request.method != "POST":
         return redirect(purpose, token)
-    _send_link(link.request, now=now)
-    return redirect("link_sent")
+    return _link_sent(_send_link(link.request, now=now))
 
 
 @require_safe
 def link_sent(request):
-    """The same words for everybody: whether there is an address is nobody's business."""
-    return render(request, "bookings/manage/link_sent.html")
+    """The same words for everybody: whether there is an address is nobody's business.
+
+    Where the address has had too many emails, that is said: nobody should wait in vain.
+    """
+    return render(request, "bookings/manage/link_sent.html", {"is_withheld": "withheld" in request.GET})
 
 
 def _ask(request, asked, act, standing, *, now):
@@ -158,8 +160,14 @@ def _send_again(request, asked, act, standing, *, now):
     """The e-mail with the link to confirm: only who can read it has shown that the address is theirs."""
     if request.method != "POST":
         return redirect("manage_request", standing["token"])
-    _send_link(asked, now=now)
-    return redirect("link_sent")
+    return _link_sent(_send_link(asked, now=now))
+
+
+def _link_sent(is_leaving):
+    response = redirect("link_sent")
+    if not is_leaving:
+        response["Location"] += "?withheld"
+    return response
 
 
 def _choose_time(request, asked, act, standing, *, now):
@@ -248,6 +256,7 @@ def _standing(asked, *, now):
         "is_gone": state == Status.PENDING and starts_at is not None and not is_held,
         "is_over": is_over,
         "is_late": asked.reply_until <= now,
+        "is_unsent": state == Status.UNVERIFIED and messages.unsent(asked, Message.Kind.VERIFY),
         "is_too_late": bool(change_until and change_until < now),
         "time": place.time_in_words(starts_at) if starts_at else None,
         "held_until": place.time_in_words(visit.held_until) if is_held else None,
@@ -318,10 +327,11 @@ def _pressed_twice(link, verbs, posted, *, now):
 
 
 def _send_link(asked, *, now):
-    """A new link to the address of the request; before it is confirmed, the one that confirms it."""
+    """A new link to the address of the request; before it is confirmed, the one that confirms it.
+
+    False where nothing is sent.
+    """
     with transaction.atomic():
         locked = AppointmentRequest.objects.select_for_update().get(pk=asked.pk)
-        if locked.is_suspect:
-            return
         kind = Message.Kind.VERIFY if locked.status == Status.UNVERIFIED else Message.Kind.LINK
-        messages.send_again(locked, kind, now=now)
+        return not locked.is_suspect and messages.send_again(locked, kind, now=now)

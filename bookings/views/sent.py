@@ -15,7 +15,8 @@ from bookings.models import AppointmentRequest, Message
 Status = AppointmentRequest.Status
 HEADINGS = {Status.WITHDRAWN: "Your request is taken back"}
 DONE = {
-    "again": "The e-mail is on its way. We send it at most every 10 minutes.",
+    "again": "The email is on its way. We send it at most every 10 minutes.",
+    "withheld": "We did not send the email again: there were several to this address in the last hour.",
     "contact": "We have changed how we can reach you.",
 }
 
@@ -26,11 +27,15 @@ def sent(request, journey):
     if asked is None:
         return _lost(request)
     location, appointment = asked.location, asked.appointment
-    state = _state(asked)
+    state, unsent = _state(asked)
+    held_until = appointment.held_until if appointment else None
+    is_held = bool(held_until and held_until > timezone.now())
     context = {
         "asked": asked,
         "journey": journey,
         "state": state,
+        "is_withheld": bool(unsent and unsent.error == messages.TOO_MANY),
+        "held_until": location.time_in_words(held_until) if is_held else None,
         "heading": HEADINGS.get(state, "We have your request"),
         "time": location.time_in_words(asked.wanted_at) if asked.wanted_at else None,
         "booked": location.time_in_words(appointment.starts_at) if appointment else None,
@@ -44,10 +49,15 @@ def sent(request, journey):
 
 
 def _state(asked):
-    """One that is looked at more closely, though it has no address to confirm, reads like any other."""
-    if asked.status == Status.UNVERIFIED and asked.email:
-        return "confirm"
-    return "waits" if asked.status in (Status.UNVERIFIED, Status.PENDING) else asked.status
+    """What the page is about, and the email to confirm the address where it was not sent or delivered."""
+    if asked.status != Status.UNVERIFIED:
+        return "waits" if asked.status == Status.PENDING else asked.status, None
+    if asked.is_suspect:
+        return "suspect", None
+    if not asked.email:
+        return "waits", None
+    unsent = messages.unsent(asked, Message.Kind.VERIFY)
+    return "unsent" if unsent else "confirm", unsent
 
 
 def undo(request, journey):
@@ -68,10 +78,10 @@ def again(request, journey):
         return _lost(request)
     if request.method != "POST" or asked.status != Status.UNVERIFIED:
         return redirect("request_sent", journey)
-    now = timezone.now()
-    if not asked.is_suspect:
-        messages.send_again(asked, Message.Kind.VERIFY, now=now)
-    return _done(journey, "again")
+    if asked.is_suspect:
+        return redirect("request_sent", journey)
+    is_leaving = messages.send_again(asked, Message.Kind.VERIFY, now=timezone.now())
+    return _done(journey, "again" if is_leaving else "withheld")
 
 
 def contact(request, journey):

@@ -218,6 +218,13 @@ def test_what_is_no_address_gets_a_sentence_and_is_kept(typed):
     assert f'value="{typed}"' in str(form["email"]) and "maxlength" not in str(form["email"])
 
 
+@pytest.mark.parametrize("typed", ['"ann"@example.com', r'"a\n\n"@example.com', '"ann lee"@example.com'])
+def test_an_address_in_quotation_marks_is_refused_with_what_to_type_instead(typed):
+    form = contact(email=typed)
+
+    assert form.errors["email"] == ["Enter the email address without quotation marks, like name@example.com"]
+
+
 @pytest.mark.parametrize(
     "typed", ["+1 (212) 555-0100 ext. 4", "212.555.0100", "٢١٢٥٥٥٠١٠٠", "+44 20 7946 0958"]
 )

@@ -170,7 +170,7 @@ def test_what_we_promise_to_hold_is_named_only_while_it_is_held():
     asked = lifecycle.verify(first, now=make.NOW)
     assert "We are holding it for you until we answer." in mail_of(asked, "received").body
     asked.appointments.update(status="cancelled")
-    assert "It is no longer held for you." in mail_of(asked, "received").body
+    assert "We are not holding it, so somebody else may get it." in mail_of(asked, "received").body
 
 
 # When they leave

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from bookings import lifecycle
-from bookings.models import AppointmentRequest, Message
+from bookings import lifecycle, shield
+from bookings.models import Appointment, AppointmentRequest, Message
 from tests import make
 from tests.bookings.conftest import ALL, YOU, url, words
 
@@ -25,10 +25,11 @@ def test_the_page_after_sending_says_what_to_do_and_by_when(client, sent):
 
     page = words(client.get(sent))
 
-    time = asked.location.time_in_words(asked.wanted_at)
-    assert "We send an e-mail to lukasz@example.com now." in page
-    assert f"within 20 minutes, we can keep this time for you: {time} , Arlington" in page
-    assert f"answers by {asked.location.time_in_words(asked.reply_until)}, by e-mail." in page
+    say = asked.location.time_in_words
+    assert "We send an email to lukasz@example.com now." in page
+    until = say(asked.appointment.held_until)
+    assert f"We are holding this time for you: {say(asked.wanted_at)} , Arlington. Confirm by {until}" in page
+    assert f"answers by {say(asked.reply_until)}, by e-mail." in page
 
 
 def test_without_an_address_the_page_says_when_we_call(client, walk):
@@ -116,19 +117,68 @@ def test_the_mail_is_sent_again_though_not_at_once(client, sent):
 
     message.refresh_from_db()
     assert message.status == "queued"
-    assert "The e-mail is on its way." in words(page)
+    assert "The email is on its way." in words(page)
 
 
-def test_a_suspect_request_sends_nothing_and_its_page_is_the_same(client, sent):
-    before = words(client.get(sent))
+def test_a_suspect_request_sends_nothing_and_its_page_says_so(client, sent):
     Message.objects.all().delete()
     AppointmentRequest.objects.update(is_suspect=True)
 
-    client.post(f"{sent}again/")
+    page = client.post(f"{sent}again/", follow=True)
     client.post(f"{sent}contact/", {"contact_by": "email", "email": "other@example.com"})
 
     assert Message.objects.count() == 0
-    assert words(client.get(sent)).replace("other@", "lukasz@") == before
+    for shown in (words(page), words(client.get(sent))):
+        assert "So we have not sent you an email" in shown and "on its way" not in shown
+        assert "call us at (703) 555-0142 and give us your reference" in shown
+
+
+def test_where_no_time_could_be_held_the_page_says_so_and_that_the_request_is_kept(client, sent):
+    Appointment.objects.update(status="cancelled")
+
+    page = words(client.get(sent))
+
+    asked = AppointmentRequest.objects.get()
+    assert (
+        f"We could not keep this time for you: {asked.location.time_in_words(asked.wanted_at)}, Arl" in page
+    )
+    assert "We have your request all the same, and we will answer it." in page and "holding" not in page
+
+
+def test_who_asks_by_phone_reads_whether_the_time_is_held(client, walk):
+    you = {**YOU, "contact_by": "phone", "email": "", "phone": "703-555-0142"}
+    sent = walk(*ALL, you=you).headers["Location"]
+    until = AppointmentRequest.objects.get().appointment.held_until
+
+    assert "We are holding it for you until" in words(client.get(sent))
+    Appointment.objects.update(held_until=until - timedelta(minutes=20))
+    assert "We could not keep this time for you." in words(client.get(sent))
+
+
+@pytest.mark.parametrize("phone", ["", "703-555-0142"])
+def test_where_the_mailbox_has_had_too_many_emails_the_page_says_so_and_what_to_do(client, walk, phone):
+    now = timezone.now()
+    for number in range(3):
+        assert shield.may_write_to("Lukasz@example.com", f"n{number}", now=now)
+
+    sent = walk(*ALL, you={**YOU, "phone": phone}).headers["Location"]
+    page = words(client.get(sent))
+
+    assert Message.objects.get().status == "failed"
+    assert "We could not send you an email" in page and "We send an email" not in page
+    assert "We are holding this time for you" in page
+    call = f"A person here will call you at {phone} ." if phone else "To confirm it, please call us"
+    assert call in page
+    again = words(client.post(f"{sent}again/", follow=True))
+    assert "We did not send the email again" in again and "on its way" not in again
+
+
+def test_where_our_email_was_not_delivered_the_page_says_so(client, sent):
+    Message.objects.update(status="failed", error="SMTPRecipientsRefused 550")
+
+    page = words(client.get(sent))
+
+    assert "Our email to lukasz@example.com was not delivered." in page and "in an hour" not in page
 
 
 @pytest.mark.parametrize("page", ["undo/", "again/", "contact/"])

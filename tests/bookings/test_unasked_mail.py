@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from bookings import messages, shield
+from bookings import lifecycle, messages, shield
 from bookings.models import Message, Tally
 from tests import make
 from tests.make import NOW
 
 HOUR = timedelta(hours=1)
+LIST = "/staff/bookings/appointmentrequest/"
 SPELLINGS = [
     "v.i.ctim@gmail.com",
     "Victim+{}@googlemail.com",
@@ -109,3 +111,78 @@ def test_a_flood_of_calls_does_not_bury_the_clinic_in_news():
         ("staff_overdue", "suppressed"),
     ]
     assert Message.objects.filter(kind="staff_new", status="queued").count() == cap
+
+
+@pytest.mark.django_db
+def test_staff_see_whose_confirmation_was_not_sent_until_they_have_phoned(client, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    may_write(3, lambda number: "anh@example.com", network="n{}")
+    asked, robin = make.submitted(), make.staff()
+    client.force_login(robin)
+
+    home = client.get("/staff/").context["desk"]["to_do"]
+    assert {row["name"]: row["number"] for row in home}["Mail problems"] == 1
+    tag = '<span class="tag tag--stopped">not sent: call the patient</span>'
+    listed = client.get(f"{LIST}?list=mail_problems").content.decode()
+    assert asked.reference in listed and tag in listed
+    page = client.get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert tag in page and messages.TOO_MANY in page
+
+    lifecycle.mark_phoned(asked, outcome="reached", by=robin, now=NOW)
+    assert asked.reference not in client.get(f"{LIST}?list=mail_problems").content.decode()
+
+
+@pytest.mark.django_db
+def test_staff_see_that_a_time_is_not_held(client, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    room = make.schedule()
+    asked, held = make.confirmed(room), make.confirmed(room, starts_at=make.TUESDAY_9, email="b@example.com")
+    asked.appointments.update(status="cancelled")
+    client.force_login(make.staff())
+
+    assert client.get(LIST).content.decode().count("time not held") == 1
+    page = client.get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert "time not held" in page and "The time asked for is free for others to take." in page
+    assert "time not held" not in client.get(f"{LIST}{held.pk}/change/").content.decode()
+
+
+@pytest.mark.django_db
+def test_an_email_that_its_reader_confirms_is_counted_no_more():
+    room = make.schedule()
+
+    family = [
+        make.confirmed(room, starts_at=make.TUESDAY_9 + number * HOUR, network="home") for number in range(6)
+    ]
+
+    assert {asked.messages.get(kind="verify").status for asked in family} == {"queued"}
+    assert may_write(3, lambda number: "anh@example.com", network="n{}") == 3
+
+
+@pytest.mark.django_db
+def test_a_request_nobody_confirmed_that_runs_out_writes_to_no_stranger_uncounted():
+    asked = make.submitted(email="", phone="(703) 555-0142", contact_by="phone")
+    lifecycle.correct_contact(
+        asked, email="victim@gmail.com", phone="(703) 555-0142", contact_by="email", now=NOW
+    )
+    end = make.WEDNESDAY_9
+    may_write(3, lambda number: "victim@gmail.com", network="n{}", now=end)
+
+    lifecycle.sweep(now=end)
+
+    asked.refresh_from_db()
+    assert asked.status == "expired"
+    assert asked.messages.get(kind="expired").status == "failed"
+
+
+@pytest.mark.django_db
+def test_corrections_of_an_address_count_like_first_ones():
+    asked = make.submitted(make.schedule(), email="own@gmail.com", network="robot")
+    for number in range(4):
+        asked = lifecycle.correct_contact(
+            asked, email=f"victim+{number}@gmail.com", phone="", contact_by="email", now=NOW
+        )
+
+    assert list(asked.messages.order_by("version").values_list("status", flat=True)) == [
+        *["queued"] * 3,
+        *["failed"] * 2,
+    ]
