@@ -18,6 +18,7 @@ COMMANDS = [
     "many_machines",
     "replica",
     "point_in_time",
+    "fairness",
 ]
 
 if __name__ == "__main__":
