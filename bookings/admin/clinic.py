@@ -167,7 +167,8 @@ class LocationAdmin(SetUp, admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         """Lock the chairs in the order of their keys, as patients do: their forms come in another one."""
-        lifecycle.lock_all_schedules(obj)
+        if change:
+            lifecycle.lock_all_schedules(obj)
         super().save_model(request, obj, form, change)
 
 
