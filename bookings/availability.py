@@ -6,19 +6,22 @@ UTC, so that an hour is an hour on the days when the clocks change.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from heapq import merge
+from itertools import groupby, islice, repeat
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
+from bookings.intervals import ALWAYS, Interval, instant_of, merged, possible_starts, ticks, without
 from bookings.models import Appointment, Closure, Location, OpeningHours, Schedule, VisitType
 
 ANSWER_BEFORE_VISIT = timedelta(hours=2)
 LONGEST_HOLIDAY = 30  # days
-Interval = tuple[datetime, datetime]  # half-open, in UTC
+WINDOWS_AT_FIRST = 14  # looked into at once, and twice as many each time after
 
 
 @dataclass(frozen=True, order=True)
@@ -43,9 +46,11 @@ def free_slots(
     days = min(days - (first - first_day).days, (latest_day - first).days + 1)
     if days <= 0:
         return []
-    possible = starts_by_schedule(visit_type, location, first, days, now=now)
-    free = Counter(start for starts in possible.values() for start in starts if start >= earliest)
-    return [Slot(start, start + minutes(visit_type.minutes), count) for start, count in sorted(free.items())]
+    begin, end = days_of(first, days, location.zone)
+    possible = Calendar(visit_type, location, now=now).starts([(max(begin, earliest), end)])
+    free = Counter(start for runs in possible.values() for start in set().union(*runs))
+    length = minutes(visit_type.minutes)
+    return [Slot(at := instant_of(start), at + length, count) for start, count in sorted(free.items())]
 
 
 def nearest(visit_type: VisitType, location: Location, around: datetime, *, now: datetime) -> list[Slot]:
@@ -85,9 +90,9 @@ def schedules_free_at(
 ) -> list[Schedule]:
     """The schedules that could take a visit starting at `starts_at` (aware), in their order."""
     starts_at = starts_at.astimezone(UTC)  # in a repeated hour other zones' times equal nothing, PEP 495
-    day = location.local(starts_at).date()
-    possible = starts_by_schedule(visit_type, location, day, 1, now=now)
-    return [schedule for schedule, starts in possible.items() if starts_at in starts]
+    window = (starts_at, starts_at + timedelta.resolution)
+    possible = Calendar(visit_type, location, now=now).starts([window])
+    return [schedule for schedule, runs in possible.items() if runs]
 
 
 def visits_on(day: date, location: Location, *, now: datetime) -> Counter:
@@ -121,37 +126,71 @@ def occupied_by(visit_type: VisitType, starts_at: datetime) -> Interval:
 
 def starts_by_schedule(
     visit_type: VisitType, location: Location, first_day: date, days: int, *, now: datetime
-) -> dict[Schedule, list[datetime]]:
-    """For each schedule that takes the visit type: its possible starts on these local days.
+) -> dict[Schedule, set[int]]:
+    """For each schedule that takes the visit type: its possible starts on these local days, as ticks.
 
     Four queries, whatever the history. An overdue hold occupies nothing.
     """
-    schedules = list(
-        visit_type.schedules.filter(location=location, is_active=True).order_by("position", "name")
-    )
-    window = reach(visit_type, first_day, days, location.zone)
-    concerned = Q(location=location, schedule=None) | Q(schedule__in=schedules)
-    # What is in no order joins no other tables to make one.
-    hours = list(OpeningHours.objects.filter(concerned).order_by())
-    closed_then = Closure.objects.filter(concerned, starts_at__lt=window[1], ends_at__gt=window[0])
-    closures = list(closed_then.order_by())
-    taken = _taken(schedules, window, now=now)
-    return {
-        schedule: free_starts(
-            visit_type,
-            hours_of(schedule, hours),
-            [
+    window = days_of(first_day, days, location.zone)
+    possible = Calendar(visit_type, location, now=now).starts([window])
+    return {schedule: set().union(*runs) for schedule, runs in possible.items()}
+
+
+class Calendar:
+    """When visits of one type could start in the schedules of a location that take it, as of `now`.
+
+    To make one takes two queries, for the schedules and their weekly hours; each look at windows of
+    time takes two more, for what is closed and what is taken then.
+    """
+
+    def __init__(self, visit_type: VisitType, location: Location, *, now: datetime):
+        self.visit_type, self.zone, self.now = visit_type, location.zone, now
+        schedules = visit_type.schedules.filter(location=location, is_active=True)
+        self.schedules = list(schedules.order_by("position", "name"))
+        self.concerned = Q(location=location, schedule=None) | Q(schedule__in=self.schedules)
+        # What is in no order joins no other tables to make one.
+        rules = list(OpeningHours.objects.filter(self.concerned).order_by())
+        self.hours = {schedule: hours_of(schedule, rules) for schedule in self.schedules}
+
+    def starts(self, windows: Sequence[Interval]) -> dict[Schedule, list[range]]:
+        """For each schedule the runs of its possible starts within the windows, which are in order."""
+        reach = (
+            occupied_by(self.visit_type, windows[0][0])[0],
+            occupied_by(self.visit_type, windows[-1][1])[1],
+        )
+        closures = list(
+            Closure.objects.filter(self.concerned, starts_at__lt=reach[1], ends_at__gt=reach[0]).order_by()
+        )
+        taken = _taken(self.schedules, reach, now=self.now)
+        in_hours: dict[tuple, list[range]] = {}  # most schedules are open like others of their location
+        found = {}
+        for schedule, rules in self.hours.items():
+            key = tuple(rule.pk for rule in rules)
+            if key not in in_hours:
+                in_hours[key] = starts_in_hours(self.visit_type, rules, windows, self.zone)
+            closed = [
                 (closure.starts_at, closure.ends_at)
                 for closure in closures
                 if closure.schedule_id in (None, schedule.pk)
-            ],
-            taken[schedule.pk],
-            first_day,
-            days,
-            location.zone,
-        )
-        for schedule in schedules
-    }
+            ]
+            refused = refused_starts(self.visit_type, closed, taken[schedule.pk], windows)
+            found[schedule] = [part for run in in_hours[key] for part in without(run, refused)]
+        return found
+
+    def slots(self, windows: Iterable[Interval]) -> Iterator[Slot]:
+        """The free slots that start in the windows (in order, sharing no time), earliest first.
+
+        Nothing is worked out that is not asked for: the windows are looked into a few at a time.
+        """
+        ahead, count = iter(windows), WINDOWS_AT_FIRST
+        length = minutes(self.visit_type.minutes)
+        while some := list(islice(ahead, count)):
+            possible = enumerate(self.starts(some).values())
+            starts = merge(*(zip(run, repeat(number)) for number, runs in possible for run in runs))
+            for start, schedules in groupby(starts, key=itemgetter(0)):
+                at = instant_of(start)
+                yield Slot(at, at + length, len({number for _, number in schedules}))
+            count *= 2
 
 
 def reply_until(location: Location, starts_at: datetime | None, *, now: datetime) -> datetime:
@@ -226,27 +265,54 @@ def free_starts(
     The visit itself lies in open time and in nothing `closed`; the visit with the time before and
     after it shares nothing with what is `taken`.
     """
+    windows = [days_of(first_day, days, zone)]
+    refused = refused_starts(visit_type, closed, taken, windows)
+    in_hours = starts_in_hours(visit_type, rules, windows, zone)
+    starts = {start for run in in_hours for part in without(run, refused) for start in part}
+    return [instant_of(start) for start in sorted(starts)]
+
+
+def starts_in_hours(
+    visit_type: VisitType, rules: Iterable[OpeningHours], windows: Sequence[Interval], zone: ZoneInfo
+) -> list[range]:
+    """Every start by the weekly hours alone, of at least all days that the windows touch."""
     length = minutes(visit_type.minutes)
-    closed, taken = merged(closed), merged(taken)
-    last_day = first_day + timedelta(days=days)
-    # From the day before, for hours that cross midnight, to the day on which the last visit ends.
-    around = [first_day + timedelta(days=offset) for offset in range(-1, days + length.days + 2)]
-    openings = [opening for day in around for opening in open_intervals(rules, day, zone)]
-    return [
-        start
-        for start in possible_starts(openings, minutes(visit_type.step_minutes), length)
-        if first_day <= start.astimezone(zone).date() < last_day
-        and not overlaps_any((start, start + length), closed)
-        and not overlaps_any(occupied_by(visit_type, start), taken)
-    ]
+    days = {
+        # From the day before, for hours that cross midnight, to the day on which the last visit ends.
+        begin.astimezone(zone).date() + timedelta(days=offset)
+        for begin, end in windows
+        for offset in range(-1, (end - begin + length).days + 3)
+    }
+    rules = list(rules)
+    openings = [opening for day in sorted(days) for opening in open_intervals(rules, day, zone)]
+    return possible_starts(openings, minutes(visit_type.step_minutes), length)
 
 
-def reach(visit_type: VisitType, first_day: date, days: int, zone: ZoneInfo) -> Interval:
-    """All time that visits could occupy which start on `days` local days from `first_day`."""
-    return (
-        occupied_by(visit_type, instant(first_day, time.min, zone))[0],
-        occupied_by(visit_type, instant(first_day + timedelta(days=days), time.min, zone))[1],
+def refused_starts(
+    visit_type: VisitType, closed: Iterable[Interval], taken: Iterable[Interval], windows: Sequence[Interval]
+) -> list[tuple[int, int]]:
+    """When no visit may start, as half-open intervals of ticks in order.
+
+    That is outside the windows, and wherever the visit would share time with what is `closed`, or the
+    visit with the time before and after it with what is `taken`.
+    """
+    length, before, after = (
+        minutes(count) // timedelta.resolution
+        for count in (visit_type.minutes, visit_type.minutes_before, visit_type.minutes_after)
     )
+    edges = [ALWAYS[0], *(ticks(edge) for window in windows for edge in window), ALWAYS[1]]
+    return merged(
+        [
+            *zip(edges[::2], edges[1::2], strict=True),
+            *((ticks(start) - length + 1, ticks(end)) for start, end in closed),
+            *((ticks(start) - length - after + 1, ticks(end) + before) for start, end in taken),
+        ]
+    )
+
+
+def days_of(first_day: date, days: int, zone: ZoneInfo) -> Interval:
+    """From the first midnight to the last of so many local days."""
+    return instant(first_day, time.min, zone), instant(first_day + timedelta(days=days), time.min, zone)
 
 
 def hours_of(schedule: Schedule, rules: Iterable[OpeningHours]) -> list[OpeningHours]:
@@ -308,40 +374,5 @@ def _jump_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime
     return before + timedelta(seconds=bisect_left(seconds, True, key=has_jumped))
 
 
-def possible_starts(openings: Sequence[Interval], step: timedelta, length: timedelta) -> list[datetime]:
-    """Every start, `step` apart from each opening on, of a visit that fits into open time.
-
-    A visit may run on from one opening into the next where they touch, as at midnight.
-    """
-    open_time = merged(openings)
-    starts = set()
-    for opens, closes in openings:
-        # Open time has no gap within an opening, so one end holds for all of its starts.
-        latest = next(end for begin, end in open_time if begin <= opens < end) - length
-        start = opens
-        while start < closes and start <= latest:
-            starts.add(start)
-            start += step
-    return sorted(starts)
-
-
-def merged(intervals: Iterable[Interval]) -> list[Interval]:
-    """The same time with as few intervals as can be, in order."""
-    joined: list[Interval] = []
-    for start, end in sorted(intervals):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
-
-
 def minutes(count: int) -> timedelta:
     return timedelta(minutes=count)
-
-
-def overlaps_any(interval: Interval, others: Sequence[Interval]) -> bool:
-    """Whether the half-open interval shares any time with one of the others, which `merged` has made."""
-    start, end = interval
-    before_its_end = bisect_left(others, end, key=itemgetter(0))
-    return before_its_end > 0 and others[before_its_end - 1][1] > start

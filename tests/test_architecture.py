@@ -19,7 +19,7 @@ LAYERS = {
         {"counting"},
         {"fields", "fullness"},
         {"availability", "charts", "ical", "links", "shield", "trail", "retention"},
-        {"models"},
+        {"intervals", "models"},
     ],
     "pages": [
         {"urls", "apps", "management"},

@@ -12,17 +12,8 @@ from itertools import pairwise
 from django.db.models import Q
 
 from bookings.admin import times
-from bookings.availability import (
-    Interval,
-    free_starts,
-    hours_of,
-    instant,
-    merged,
-    minutes,
-    occupied_by,
-    open_intervals,
-    overlaps_any,
-)
+from bookings.availability import free_starts, hours_of, instant, minutes, occupied_by, open_intervals
+from bookings.intervals import Interval, merged, overlaps_any
 from bookings.models import (
     Appointment,
     AppointmentRequest,

@@ -1,11 +1,13 @@
 """How a time stands in each schedule, and which times would suit: read before anything is decided."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import islice
 
 from bookings import availability
-from bookings.availability import hours_of, instant, merged, minutes, open_intervals, possible_starts
+from bookings.availability import hours_of, instant, minutes, open_intervals
+from bookings.intervals import Interval, merged, possible_starts, ticks
 from bookings.models import (
     Appointment,
     AppointmentRequest,
@@ -96,10 +98,9 @@ def _standing(schedule, visit_type, period, rules, closures, taken_by, location)
     objections += [f"closed: {closure.get_reason_display().lower()}" for closure in closures]
     if not any(opens <= period[0] and period[1] <= closes for opens, closes in merged(openings)):
         objections.append("outside the opening hours")
-    length, step = period[1] - period[0], minutes(visit_type.step_minutes)
-    return Standing(
-        schedule, taken_by, tuple(objections), period[0] in possible_starts(sorted(openings), step, length)
-    )
+    runs = possible_starts(sorted(openings), minutes(visit_type.step_minutes), period[1] - period[0])
+    is_regular = any(ticks(period[0]) in run for run in runs)
+    return Standing(schedule, taken_by, tuple(objections), is_regular)
 
 
 def _taken(location, occupied, *, besides, now):
@@ -122,18 +123,36 @@ def rules_broken(
 def suiting(
     request: AppointmentRequest, *, now: datetime
 ) -> list[tuple[RequestedPeriod, list[availability.Slot]]]:
-    """For each period that the patient named, the first free times in it. Four queries."""
+    """For each period that the patient named, the first free times in it.
+
+    Two queries, and two or a few more for each period: only its own days are looked into, and no more
+    of them than it takes to find the times that are shown.
+    """
     periods = list(request.periods.all())
     if not periods or request.visit_type is None:
         return []
-    today = request.location.local(now).date()
-    days = request.visit_type.horizon_days + 1
-    slots = availability.free_slots(request.visit_type, request.location, today, days, now=now)
-    return [(period, _within(period, slots, request.location)[:PER_PERIOD]) for period in periods]
+    calendar = availability.Calendar(request.visit_type, request.location, now=now)
+    return [
+        (period, list(islice(calendar.slots(_windows(period, request, now=now)), PER_PERIOD)))
+        for period in periods
+    ]
 
 
-def _within(period: RequestedPeriod, slots: Iterable[availability.Slot], location: Location):
-    return [slot for slot in slots if suits(period, location.local(slot.starts_at))]
+def _windows(period: RequestedPeriod, request: AppointmentRequest, *, now: datetime) -> Iterator[Interval]:
+    """The times of the days that suit, from the minimum notice to the horizon."""
+    zone, parts = request.location.zone, RequestedPeriod.PartOfDay
+    earliest, latest_day = availability.limits(request.visit_type, request.location, now=now)
+    today = request.location.local(earliest).date()
+    first, last = max(period.first_day or today, today), min(period.last_day or latest_day, latest_day)
+    for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
+        if period.weekday is not None and day.weekday() != period.weekday:
+            continue
+        midnight, next_midnight = availability.days_of(day, 1, zone)
+        noon = instant(day, time(12), zone)
+        begin = noon if period.part_of_day == parts.AFTERNOON else midnight
+        end = noon if period.part_of_day == parts.MORNING else next_midnight
+        if earliest < end:
+            yield max(begin, earliest), end
 
 
 def suits(period: RequestedPeriod, local: datetime) -> bool:
