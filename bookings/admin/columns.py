@@ -3,6 +3,7 @@
 Reads and arithmetic only; everything is an instant in UTC until it is written for people.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -131,19 +132,11 @@ class Sheet:
         marks = half_hours(self.midnight(day), self.midnight(day + timedelta(days=1)))
         starts |= {mark for mark in [*marks, this_minute] if columns[0][0].starts_at <= mark < end}
         times = sorted(starts)
-        return [
-            Row(
-                at,
-                at == this_minute,
-                [
-                    Cell(column.schedule, piece, _rows(piece, times))
-                    for column, pieces in zip(self.columns, columns, strict=True)
-                    for piece in pieces
-                    if piece.starts_at == at
-                ],
-            )
-            for at in times
-        ]
+        cells = {at: [] for at in times}
+        for column, pieces in zip(self.columns, columns, strict=True):
+            for piece in pieces:
+                cells[piece.starts_at].append(Cell(column.schedule, piece, _rows(piece, times)))
+        return [Row(at, at == this_minute, cells[at]) for at in times]
 
     def starts_for(self, asked: AppointmentRequest, day: date) -> Iterable[tuple[datetime, Schedule]]:
         """When on the local day and where the visit of a request would fit, by time."""
@@ -177,7 +170,7 @@ class Row:
 
 
 def _rows(piece, times):
-    return sum(piece.starts_at <= at < piece.ends_at for at in times)
+    return bisect_left(times, piece.ends_at) - bisect_left(times, piece.starts_at)
 
 
 def cut(column: Column, window: Interval, marks: Sequence[datetime]) -> list[Piece]:

@@ -4,10 +4,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+# What free times cost grows with their number: within these bounds no page waits for them.
+SHORTEST_STEP, LONGEST_HORIZON = 5, 730  # minutes, days
+A_DAY, A_YEAR = 24 * 60, 365 * 24  # minutes, hours
 NAMED_HOURS = {"12pm": "noon", "12am": "midnight"}
 
 
@@ -132,26 +136,44 @@ class VisitType(models.Model):
     name = models.CharField(max_length=80)
     slug = models.SlugField(unique=True)
     summary = models.CharField(max_length=200, help_text="One sentence that patients read when they choose.")
-    minutes = models.PositiveSmallIntegerField(help_text="How long the visit lasts for the patient.")
+    minutes = models.PositiveSmallIntegerField(
+        help_text="How long the visit lasts for the patient.",
+        validators=[MaxValueValidator(A_DAY, "Enter at most 1,440 minutes, which is a day")],
+    )
     minutes_before = models.PositiveSmallIntegerField(
-        default=0, help_text="The chair or room is also taken for so long before."
+        default=0,
+        help_text="The chair or room is also taken for so long before.",
+        validators=[MaxValueValidator(A_DAY, "Enter at most 1,440 minutes, which is a day")],
     )
     minutes_after = models.PositiveSmallIntegerField(
-        default=0, help_text="The chair or room is also taken for so long after."
+        default=0,
+        help_text="The chair or room is also taken for so long after.",
+        validators=[MaxValueValidator(A_DAY, "Enter at most 1,440 minutes, which is a day")],
     )
     step_minutes = models.PositiveSmallIntegerField(
-        default=30, help_text="A visit may start every so many minutes from opening."
+        default=30,
+        help_text="A visit may start every so many minutes from opening.",
+        validators=[
+            MinValueValidator(SHORTEST_STEP, "Enter at least 5 minutes between two starts"),
+            MaxValueValidator(A_DAY, "Enter at most 1,440 minutes, which is a day"),
+        ],
     )
     notice_hours = models.PositiveSmallIntegerField(
-        "minimum notice in hours", default=24, help_text="The soonest a patient may ask for."
+        "minimum notice in hours",
+        default=24,
+        help_text="The soonest a patient may ask for.",
+        validators=[MaxValueValidator(A_YEAR, "Enter at most 8,760 hours, which is a year")],
     )
     horizon_days = models.PositiveSmallIntegerField(
-        default=60, help_text="The last day a patient may ask for, counted from today."
+        default=60,
+        help_text="The last day a patient may ask for, counted from today.",
+        validators=[MaxValueValidator(LONGEST_HORIZON, "Enter at most 730 days, which is two years")],
     )
     change_notice_hours = models.PositiveSmallIntegerField(
         "notice for changes in hours",
         default=24,
         help_text="Until so long before the visit patients can cancel or move it by themselves.",
+        validators=[MaxValueValidator(A_YEAR, "Enter at most 8,760 hours, which is a year")],
     )
     remind_2_days_before = models.BooleanField(
         default=True, help_text="A reminder by e-mail, two days before."

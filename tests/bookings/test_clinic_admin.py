@@ -247,3 +247,31 @@ def test_what_is_missing_in_the_set_up_is_asked_for_by_its_name(desk):
 def test_what_is_no_zone_of_a_place_on_earth_is_no_time_zone(name):
     with pytest.raises(ValidationError, match="is not a time zone"):
         Location._meta.get_field("time_zone").run_validators(name)
+
+
+@pytest.mark.parametrize(
+    ("field", "number", "sentence"),
+    [
+        ("minutes", 1441, "Enter at most 1,440 minutes, which is a day"),
+        ("minutes_before", 30_000, "Enter at most 1,440 minutes, which is a day"),
+        ("minutes_after", 9_999_999, "Enter at most 1,440 minutes, which is a day"),
+        ("step_minutes", 4, "Enter at least 5 minutes between two starts"),
+        ("step_minutes", 1441, "Enter at most 1,440 minutes, which is a day"),
+        ("notice_hours", 8761, "Enter at most 8,760 hours, which is a year"),
+        ("horizon_days", 731, "Enter at most 730 days, which is two years"),
+        ("change_notice_hours", 8761, "Enter at most 8,760 hours, which is a year"),
+    ],
+)
+def test_a_number_that_would_keep_every_page_waiting_is_refused_with_a_sentence(
+    desk, field, number, sentence
+):
+    visit = make.visit_type()
+    page = desk.get(f"/staff/bookings/visittype/{visit.pk}/change/")
+    typed = {name: value or "" for name, value in page.context["adminform"].form.initial.items()}
+
+    said = desk.post(f"/staff/bookings/visittype/{visit.pk}/change/", {**typed, field: number})
+
+    assert said.status_code == 200 and sentence in said.text and f'value="{number}"' in said.text
+    before = getattr(visit, field)
+    visit.refresh_from_db()
+    assert getattr(visit, field) == before
