@@ -21,7 +21,7 @@ from bookings.models import Appointment, Closure, Location, OpeningHours, Schedu
 
 ANSWER_BEFORE_VISIT = timedelta(hours=2)
 LONGEST_HOLIDAY = 30  # days
-WINDOWS_AT_FIRST = 14  # looked into at once, and twice as many each time after
+WINDOWS_AT_FIRST = 7  # looked into at once, and twice as many each time after
 
 
 @dataclass(frozen=True, order=True)
