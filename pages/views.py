@@ -1,3 +1,5 @@
+import re
+
 from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import permission_required
@@ -11,6 +13,7 @@ from pages import publishing, structured_data
 from pages import whole_guide as whole
 from pages.feedback import TooMuch, keep
 from pages.forms import FeedbackForm
+from pages.markdown import OPENINGS
 from pages.models import Page, Redirect, Revision, Source
 from pages.replica import reads_a_copy
 
@@ -56,9 +59,12 @@ def context_of(page, revision):
     """What the template of a page asks for, with these words of it."""
     sources = cited(revision.citations)
     guide = guide_of(page)
+    emergency, text = emergency_first(revision.html)
     return {
         "page": page,
         "revision": revision,
+        "emergency": emergency,
+        "text": text,
         "sources": sources,
         "crumbs": crumbs(page),
         "guide": guide,
@@ -66,6 +72,18 @@ def context_of(page, revision):
         "today": timezone.localdate(),
         **neighbours(page, guide),
     }
+
+
+def emergency_first(html):
+    """The box that says when to call 911, where a page opens with one, and the rest of its text."""
+    if not html.startswith(OPENINGS["emergency"]):
+        return "", html
+    depth = 0
+    for tag in re.finditer("<(/?)div[^>]*>", html):
+        depth += -1 if tag[1] else 1
+        if not depth:
+            return html[: tag.end()], html[tag.end() :]
+    return "", html
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

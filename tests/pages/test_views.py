@@ -88,6 +88,25 @@ def test_the_short_version_comes_before_the_text(client):
     assert shown.index("The short version") < shown.index("Light can hurt<sup")
 
 
+def test_a_page_that_opens_with_an_emergency_shows_it_first_and_the_review_note_last(client):
+    card = "::: emergency Call 911 if:\n[Call 911](tel:911)\n\n:::\n"
+    make.starter(body=f"{card}\n## Later\n\nLight can hurt.")
+
+    shown = main(client, "/light/")
+
+    parts = ['<a href="tel:911">', "The short version", "Light can hurt.", "No clinician of this clinic"]
+    assert sorted(parts, key=shown.index) == parts
+
+
+def test_a_table_in_the_opening_emergency_stays_in_it(client):
+    table = "| Sign | Call |\n|---|---|\n| Weak arm | 911 |"
+    make.starter(body=f"::: emergency Call 911 if:\n{table}\n\nNow.\n:::\n\nLight can hurt.")
+
+    shown = main(client, "/light/")
+
+    assert shown.index("Weak arm") < shown.index("Now.") < shown.index("The short version")
+
+
 def test_sources_are_numbered_as_the_text_cites_them(client):
     make.source("zitek-2018", authors="Zitek T", sample_size=12345, showed="Less.", does_not_show="More.")
     make.starter(body="One [@zitek-2018]. Two [@schwenk-2018].")
