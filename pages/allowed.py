@@ -6,13 +6,14 @@ from pages.inline import SCHEMES
 
 TAGS = {
     *("a", "b", "blockquote", "br", "code", "div", "figcaption", "figure", "h2", "h3", "h4", "hr", "li"),
-    *("ol", "p", "pre", "slot", "span", "strong", "sup", "ul"),
+    *("ol", "p", "pre", "section", "slot", "span", "strong", "sup", "ul"),
     *("caption", "table", "tbody", "td", "th", "thead", "tr"),
 }
 ATTRIBUTES = {
     "a": {"href", "rel", "aria-label"},
     "div": {"role", "tabindex", "aria-label", "aria-labelledby"},
     "ol": {"start"},
+    "section": {"data-until"},
     "slot": {"name"},
     "td": {"role", "data-head"},
     "th": {"role", "scope"},

@@ -7,11 +7,13 @@ cannot be shown as written is a problem with its line.
     ::: call Call us if:              ::: dont On the way home      ::: table People in 3 trials
     ::: callout Not approved          ::: plot A and B from 0 to 100: How far pain fell
     ::: people 4 of 10 Still better   ::: timeline The day, around an ordered list
+    ::: until 2026-12-31
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from django.forms.utils import flatatt
 from django.utils.html import escape
@@ -20,7 +22,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.container import container_plugin
 
-from pages import allowed, people, plots
+from pages import allowed, people, plots, until
 from pages.inline import Line, Notes, Problem, citation_rule, line_of, words
 
 HIDDEN_PREFIX = {"emergency": "Emergency: ", "call": "Call us: ", "callout": "Important: "}
@@ -35,7 +37,7 @@ OPENINGS = {
 FIT_A_PHONE = 3  # columns of a table
 # What the elements of a table are to a screen reader, by tag and scope (WAI-ARIA 1.2, 5.3.3).
 ROLES = {("tr", None): "row", ("th", "col"): "columnheader", ("th", "row"): "rowheader", ("td", None): "cell"}
-CONTAINERS = {*OPENINGS, "figure", "people", "plot", "table", "timeline"}
+CONTAINERS = {*OPENINGS, "figure", "people", "plot", "table", "timeline", "until"}
 # Ids of the page around the text; source-1 and so on are kept free too.
 TAKEN_IDS = {"main", "sources", "short-version", "contents", "guide", "help-title"} | {
     *("display-title", "share", "share-told", "reach", "kept-for"),
@@ -50,6 +52,7 @@ class Rendered:
     headings: list[tuple[str, str]] = field(default_factory=list)
     citations: list[str] = field(default_factory=list)
     prose: list[str] = field(default_factory=list)
+    expires_on: date | None = None
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -220,6 +223,8 @@ class _Page:
             return self.people(rest, inside)
         if name == "timeline":
             return self.timeline(rest, inside)
+        if name == "until":
+            return self.until(rest, inside)
         if name in ("table", "plot"):
             return self.table_box(name, rest, inside)
         if not rest:
@@ -298,6 +303,22 @@ class _Page:
             self.notes.problem("::: timeline holds one numbered list and nothing else.")
         steps = self.blocks(inside)
         return f'<figure class="figure timeline"><figcaption>{escape(rest)}</figcaption>{steps}</figure>\n'
+
+    def until(self, rest, inside):
+        """Sentences that readers no longer see when the day is over."""
+        opened = self.notes.line
+        for token in inside:
+            if token.type == "heading_open":
+                sentence = "A heading stands outside of ::: until; the contents would lead nowhere."
+                self.notes.problem(sentence, line_of(token, opened))
+        html = self.blocks(inside)
+        day, fault = until.read(rest, words(html))
+        if fault:
+            self.notes.problem(fault, opened)
+        if not day:
+            return html
+        self.result.expires_on = min(day, self.result.expires_on or day)
+        return f"{until.OPENING.format(day)}{html}{until.CLOSING}"
 
     # Tables and plots
 

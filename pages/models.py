@@ -28,8 +28,8 @@ class PageQuerySet(models.QuerySet):
         return self.filter(live__isnull=False)
 
     def due_for_review(self, day):
-        """Public pages whose next review is due on this day or before."""
-        return self.filter(live__review_due_on__lte=day)
+        """Public pages due for review on this day or before, or with a sentence that ends by then."""
+        return self.filter(Q(live__review_due_on__lte=day) | Q(live__expires_on__lte=day))
 
 
 class Page(models.Model):
@@ -108,6 +108,9 @@ class Revision(models.Model):
     headings = models.JSONField(default=list, help_text="The h2 of the body: id and text.")
     citations = ArrayField(models.CharField(max_length=60), default=list, help_text="Keys in reading order.")
     grade = models.FloatField("reading grade")
+    expires_on = models.DateField(
+        null=True, blank=True, help_text="The first day after which readers no longer see all of it."
+    )
 
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="revisions_approved"

@@ -22,7 +22,7 @@ SHORT_VERSION_WORDS = 60
 NEEDS_SHORT_VERSION = {Page.Kind.HUB, Page.Kind.GUIDE, Page.Kind.CONDITION, Page.Kind.TREATMENT}
 # Addresses that a page may lead to, besides pages. All others are for staff, for machines or for one person.
 FOR_READERS = {"search", "site_map", "feed", "start_request", "request_call", "locations", "location"}
-MADE = ("html", "headings", "citations", "grade")
+MADE = ("html", "headings", "citations", "grade", "expires_on")
 
 
 class Refused(Exception):
@@ -240,6 +240,7 @@ def _written(page, words, sources, leads_somewhere):
         headings=[list(heading) for heading in rendered.headings],
         citations=rendered.citations,
         grade=grade([*words.get("short_version", "").splitlines(), *rendered.prose]),
+        expires_on=rendered.expires_on,
         **words,
     )
     return revision, rendered

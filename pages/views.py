@@ -5,11 +5,12 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import permission_required
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from pages import publishing, structured_data
+from pages import publishing, structured_data, until
 from pages import whole_guide as whole
 from pages.feedback import TooMuch, keep
 from pages.forms import FeedbackForm
@@ -58,8 +59,9 @@ def template_of(page):
 def context_of(page, revision):
     """What the template of a page asks for, with these words of it."""
     sources = cited(revision.citations)
-    guide = guide_of(page)
-    emergency, text = emergency_first(revision.html)
+    guide, today = guide_of(page), timezone.localdate()
+    # Made by pages.markdown when the words were saved, and sanitized there.
+    emergency, text = map(mark_safe, emergency_first(until.left_out(revision.html, today)))
     return {
         "page": page,
         "revision": revision,
@@ -69,7 +71,7 @@ def context_of(page, revision):
         "crumbs": crumbs(page),
         "guide": guide,
         "drawing": publishing.drawing_of(page) if page.kind == Page.Kind.HUB else None,
-        "today": timezone.localdate(),
+        "today": today,
         **neighbours(page, guide),
     }
 
@@ -125,14 +127,15 @@ def whole_guide(request, path):
     """All pages of a guide on one page, to read without a phone or to print."""
     hubs = Page.objects.public().filter(kind=Page.Kind.HUB).select_related("live", "parent__live")
     hub = get_object_or_404(hubs, path=path)
-    parts, keys = whole.joined(guide_of(hub))
+    today = timezone.localdate()
+    parts, keys = whole.joined(guide_of(hub), today=today)
     context = {
         "hub": hub,
         "crumbs": [*crumbs(hub), hub],
         "parts": parts,
         "sources": cited(keys),
         "is_reviewed": any(part.page.live.is_approved for part in parts),
-        "today": timezone.localdate(),
+        "today": today,
     }
     return render(request, "pages/whole_guide.html", context)
 

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
 from django.utils.safestring import SafeString, mark_safe
 
+from pages import until
 from pages.models import Page
 
 CITATION = re.compile(r'<a href="#source-(\d+)" aria-label="Source \d+: ([^"]*)">\d+</a>')
@@ -22,13 +24,14 @@ class Part:
     html: SafeString
 
 
-def joined(pages: list[Page]) -> tuple[list[Part], list[str]]:
-    """The parts, and the keys of all their sources in reading order; the first is number 1."""
+def joined(pages: list[Page], *, today: date) -> tuple[list[Part], list[str]]:
+    """The parts as shown today, and the keys of all their sources in reading order; the first is number 1."""
     parts, keys = [], []
     for number, page in enumerate(pages, 1):
         own = page.live.citations
         keys += [key for key in own if key not in keys]
-        html = _fitted(page.live.html, f"part-{number}", [keys.index(key) + 1 for key in own])
+        html = until.left_out(page.live.html, today)
+        html = _fitted(html, f"part-{number}", [keys.index(key) + 1 for key in own])
         parts.append(Part(f"part-{number}", page, html))
     return parts, keys
 

@@ -95,11 +95,15 @@ class PageAdmin(ReadOnly):
 
     @admin.display(description="next review due", ordering="live__review_due_on")
     def review_due(self, page):
-        due = page.live and page.live.review_due_on
+        """The day of the next review, or the day after which a sentence is left out, if that comes first."""
+        days = [page.live.review_due_on, page.live.expires_on] if page.live else []
+        due = min(filter(None, days), default=None)
         if not due:
             return None
         days = (due - timezone.localdate()).days
         day = date_format(due, "F j, Y")
+        if due == page.live.expires_on:
+            day = f"a sentence ends on {day}"
         if days < 0:
             return format_html('<span class="tag tag--stopped">overdue</span> {}', day)
         if days <= max(DUE_WITHIN):
