@@ -20,6 +20,7 @@ from pages.models import Page
 from tests.browser.conftest import launched
 
 # Forms set a cookie for their protection, and may.
+SHEET = {"width": 700, "height": 900}  # of letter size, less its margins
 FORMS = ["/request-an-appointment/who/", "/feedback/ketamine-for-migraine/does-it-work/"]
 # What is in no sitemap. Feedback is one form, with the title of its page above it: one of them is here.
 OTHERS = [
@@ -131,7 +132,7 @@ def faults(page, address):
 
 def faults_on_paper(page, size):
     page.emulate_media(media="print")
-    page.set_viewport_size({"width": 700, "height": 900})  # a sheet of letter size, less its margins
+    page.set_viewport_size(SHEET)
     yield from page.evaluate(WRONG_ON_PAPER)
     page.emulate_media(media="screen")
     page.set_viewport_size(size)
@@ -149,3 +150,12 @@ def test_every_page_is_fit_for_everybody(chromium, live_server, addresses, capsy
         print(f"\n{len(addresses)} pages at 2 widths in {time.monotonic() - began:.0f} s")  # noqa: T201
     found = narrow.result() + wide.result()
     assert not found, "\n".join(found)
+
+
+def test_the_checklist_for_a_clinic_is_printed_on_one_sheet(visit):
+    page = visit("/ketamine-for-migraine/when-a-ketamine-clinic-is-a-bad-idea/", width=SHEET["width"])
+    page.emulate_media(media="print")
+    table = page.locator(".table-wrap")
+
+    assert table.evaluate("element => getComputedStyle(element).breakInside") == "avoid"
+    assert table.bounding_box()["height"] < SHEET["height"]
