@@ -41,7 +41,7 @@ WITHOUT_DATED = r"regexp_replace(html, '<section\M.*?</section>', ' ', 'g')"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("pages", "0010_content_version")]
+    dependencies = [("pages", "0011_functions_have_their_own_search_path")]
 
     operations = [
         migrations.AddField(
