@@ -4,7 +4,8 @@ from django.db import migrations, models
 
 # As in 0009, but for what stands in place of the HTML.
 ENTRY = r"""
-CREATE OR REPLACE FUNCTION pages_write_search_entry(of_page bigint) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION pages_write_search_entry(of_page bigint) RETURNS void LANGUAGE sql
+    SET search_path = pg_catalog, public, pg_temp AS $$
     DELETE FROM pages_searchentry WHERE page_id = of_page;
 
     INSERT INTO pages_searchentry (page_id, plain, searched)

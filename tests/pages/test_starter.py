@@ -15,7 +15,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
-from django.utils.formats import date_format
 
 from pages import publishing
 from pages.management.commands.load_pages import STARTER
