@@ -15,8 +15,9 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 
-from bookings.availability import hours_of, merged, occupied_by, occupying, open_intervals, reach
+from bookings.availability import days_of, hours_of, occupied_by, occupying, open_intervals
 from bookings.fullness import total_minutes, without
+from bookings.intervals import merged
 from bookings.lifecycle.claims import Choice
 from bookings.models import Appointment, AppointmentRequest, Closure, OpeningHours, Schedule
 
@@ -83,7 +84,8 @@ def _unbooked(choice, schedules, *, now):
     place = choice.location
     wanted_day, today = place.local(choice.starts_at).date(), place.local(now).date()
     first = today if wanted_day < today + timedelta(days=DAYS) else wanted_day
-    window = reach(choice.visit_type, first, DAYS, place.zone)
+    begin, end = days_of(first, DAYS, place.zone)
+    window = occupied_by(choice.visit_type, begin)[0], occupied_by(choice.visit_type, end)[1]
     rules = list(OpeningHours.objects.filter(Q(location=place, schedule=None) | Q(schedule__in=schedules)))
     closures = Closure.objects.filter(location=place, starts_at__lt=window[1], ends_at__gt=window[0])
     booked = (
