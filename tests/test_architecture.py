@@ -28,7 +28,7 @@ LAYERS = {
         {"forms", "differences"},
         {"crisis", "markdown", "readability", "search", "structured_data", "whole_guide"},
         {"allowed"},
-        {"plots", "people", "inline", "replica", "spelling"},
+        {"plots", "people", "inline", "replica", "spelling", "until"},
         {"models"},
     ],
 }

@@ -116,3 +116,9 @@ def test_an_address_with_a_line_in_it_is_one_line_of_the_log(client, log, monkey
 
     [line] = [line for line in log() if line["logger"] == "clinic.database"]
     assert line["message"].startswith("/staff/reset/MQ/…\\u000a2026-11-28 ERROR clinic.shield FAKE/")
+
+
+def test_the_log_never_holds_a_link_for_a_new_password():
+    masked = WithoutLinks.LINK.sub(r"\1…", "Not Found: /staff/reset/MQ/c8x-0123456789abcdef/")
+
+    assert masked == "Not Found: /staff/reset/MQ/…/"

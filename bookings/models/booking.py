@@ -1,7 +1,4 @@
-"""What patients ask for and what the clinic answers.
-
-The statuses are written by bookings.lifecycle alone.
-"""
+"""What patients ask for and what the clinic answers. Only bookings.lifecycle writes the statuses."""
 
 import uuid
 
@@ -279,10 +276,7 @@ class AppointmentRequest(models.Model):
 
     @property
     def appointment(self) -> "Appointment | None":
-        """The time that the request holds or was given, also where that visit was cancelled since.
-
-        None where it holds none: a hold that was let go leaves no trace here.
-        """
+        """The visit or hold, also one that was canceled; None where there is none or the hold was let go."""
         given = [one for one in self.appointments.all() if not one.was_let_go]
         return max(given, key=lambda one: one.pk, default=None)
 
