@@ -182,7 +182,7 @@ TELLS_NOTHING = {
     *("id", "reference", "submission", "version", "status", "reason", "created_via", "created_at"),
     *("verified_at", "is_suspect", "reply_until", "expires_at", "asks_for", "visit_type", "location"),
     *("asked_visit_type", "asked_location", "wanted_at", "contact_by", "pays_self", "estimate_due_on"),
-    *("erased_at", "names", "digits"),
+    *("erased_at", "names", "digits", "address_since"),
 }
 
 
