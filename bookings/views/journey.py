@@ -9,6 +9,7 @@ again when an earlier one changes: tokens, deep links and reopened questions wou
 
 import ipaddress
 import uuid
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -69,11 +70,11 @@ BEGINNINGS = [
 
 @require_safe
 @vary_on_cookie
-@one_moment()
 def start(request):
     """What will happen. A link from elsewhere may bring the visit, the place and the time along."""
-    brought = linked.read(request.GET, now=timezone.now())
-    response = render(request, "bookings/start.html", {"linked": brought})
+    with one_moment() if request.GET else nullcontext():  # without a link it asks the database for nothing
+        brought = linked.read(request.GET, now=timezone.now())
+        response = render(request, "bookings/start.html", {"linked": brought})
     if brought is None:
         patch_cache_control(response, public=True, max_age=60)
     return response

@@ -1,4 +1,4 @@
-"""A link from before: what it still shows, and to whom it shows nothing."""
+"""What a link of an earlier version shows, and to whom."""
 
 import re
 
