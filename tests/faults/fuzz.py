@@ -275,6 +275,7 @@ def main():
         kinds = Counter(wrong.split(":")[0] for _, wrong, _ in broken)
         say(f"{sum(counts.values())} requests, seed {given.seed}, {time.monotonic() - began:.0f} s")
         say(f"BROKEN: {dict(kinds)}" if broken else "all was well")
+        say(f"{time.process_time():.0f} s of processor time")
     sys.exit(bool(broken))
 
 
