@@ -12,6 +12,7 @@ traceback stands in the log, or where a line of it has a raw control character.
 import argparse
 import io
 import logging
+import signal
 import sys
 import tempfile
 import time
@@ -222,7 +223,7 @@ def sign_everybody_in(site, things):
 def fuzz(site, rubbish, numbers, seed):
     """Send the requests with these numbers; the counts by role and status, and what was wrong."""
     counts, broken = Counter(), []
-    with suppress(KeyboardInterrupt):  # what was counted until then is told
+    with suppress(KeyboardInterrupt):
         for number in numbers:
             if number % LOOKS_AGAIN == 0:
                 StaffSession.objects.update(used_at=timezone.now(), began_at=timezone.now())
@@ -259,14 +260,16 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="send this one alone")
     given = parser.parse_args()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.default_int_handler)  # and what was counted is told
     with a_database(), override_settings(ALLOWED_HOSTS=[HOST], SITE_URL=f"http://{HOST}"):
         connection.cursor().execute("SET statement_timeout = '5s'")
         things, site = things_of_a_clinic(), Site()
         sign_everybody_in(site, things)
         rubbish, began = Rubbish(ROLES, things, site.look), time.monotonic()
         numbers = range(given.requests) if given.only is None else [given.only]
-        for signal in (request_started, request_finished):
-            signal.disconnect(close_old_connections)  # the transaction around each request lives on it
+        for each in (request_started, request_finished):
+            each.disconnect(close_old_connections)  # the transaction around each request lives on it
         try:
             counts, broken = fuzz(site, rubbish, numbers, given.seed)
         finally:
