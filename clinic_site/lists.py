@@ -16,6 +16,7 @@ from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE
 from django.core.exceptions import ValidationError
 from django.db.models import DateField, Field
 from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 
 from bookings.models import AppointmentRequest
 
@@ -78,7 +79,9 @@ def _way_to_what_is_offered(model_admin: ModelAdmin, request: HttpRequest) -> Ht
         return None
     words = f"Skipped {_in_words(request.GET, kept)}: this list has no such filter."
     messages.warning(request, f"{words} Use the filters shown here.")
-    return HttpResponseRedirect(f"{request.path}?{kept.urlencode()}" if kept else request.path)
+    opts = model_admin.opts
+    address = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")  # from an export, too
+    return HttpResponseRedirect(f"{address}?{kept.urlencode()}" if kept else address)
 
 
 def _in_words(given, kept):
