@@ -8,6 +8,7 @@ unconfirmed   | the end of a request nobody ever confirmed  | erased likewise
 the trail     | each row, which holds keys and names of     | removed after six years
               | columns only                                | (trail.forget)
 
+The code of the network that an open request came from is cleared when it is decided or ends (lifecycle).
 An unfinished form ends with its session (tasks.forget_ended_sessions), a count of who sent how much
 with its window (tasks.forget_counts). What readers say about pages belongs to the app `pages`.
 """

@@ -114,11 +114,12 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="when", ordering="wanted_at")
     def when(self, asked):
-        return wording.when(asked, Location.time_in_short)
+        when = wording.when(asked, Location.time_in_short)
+        return format_html("{} {}", when, wording.unheld(asked, now=timezone.now()))
 
     @admin.display(description="state", ordering="status")
     def state(self, asked):
-        return format_html("{} {}", wording.state(asked), wording.unheld(asked, now=timezone.now()))
+        return wording.state(asked)
 
     @admin.display(description="deadline", ordering="reply_until", empty_value="no deadline")
     def deadline(self, asked):

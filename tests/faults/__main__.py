@@ -1,4 +1,4 @@
-"""All faults, one after the other, for half an hour: `uv run python -m tests.faults`."""
+"""All faults, one after the other, for most of an hour: `uv run python -m tests.faults`."""
 
 import subprocess
 import sys
