@@ -97,7 +97,7 @@ def unsent(request: AppointmentRequest, kind: str) -> Message | None:
 
 
 def tell_staff(request: AppointmentRequest, *, now: datetime, is_news: bool = True) -> None:
-    """Owe staff the news, unless it `is_news` no more, and word that it is late, should it wait still."""
+    """Owe staff the news of a request (if `is_news` to them), and a reminder when its answer is due."""
     news = {Kind.STAFF_NEW: None} if is_news else {}
     _owe(request, {**news, Kind.STAFF_OVERDUE: request.reply_until}, now=now)
 

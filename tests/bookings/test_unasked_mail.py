@@ -8,6 +8,7 @@ from django.utils import timezone
 from bookings import lifecycle, messages, shield
 from bookings.models import Message, Tally
 from tests import make
+from tests.bookings.test_races import at_once
 from tests.make import NOW
 
 HOUR = timedelta(hours=1)
@@ -42,6 +43,12 @@ def test_in_whatever_hour_it_is_never_more_than_three():
 
     assert max(sum(begin <= one < begin + 60 for one in sent) for begin in range(600)) == 3
     assert len(sent) == 12  # a day
+
+
+def test_of_eight_at_once_from_eight_networks_three_are_sent(real_commits):
+    acts = [lambda n=n: shield.may_write_to(f"vic.tim+{n}@gmail.com", f"n{n}", now=NOW) for n in range(8)]
+
+    assert sorted(at_once(*acts)) == [False] * 5 + [True] * 3
 
 
 @pytest.mark.django_db
