@@ -3,7 +3,10 @@
 from crispy_forms.helper import FormHelper
 from django import forms
 
+from pages.markdown import LONGEST_TEXT, too_long
 from pages.models import WORDS, Revision
+
+LONGEST_SHORT_VERSION = 1_000  # letters, where the gate lets 60 words through
 
 
 class ClinicForm(forms.Form):
@@ -32,15 +35,25 @@ class WordsForm(ClinicForm):
         self.fields.update(forms.fields_for_model(Revision, WORDS, widgets=widgets))
         for field in self.fields.values():
             field.required = False
+            field.error_messages["max_length"] = (
+                f"The {field.label.lower()} must be {field.max_length} characters or less"
+            )
         self.fields["body"].strip = False  # the gate counts its lines
 
     # A browser ends lines with two letters, our files with one: otherwise every line had changed.
 
     def clean_short_version(self):
-        return self.cleaned_data["short_version"].replace("\r\n", "\n")
+        text = self.cleaned_data["short_version"].replace("\r\n", "\n")
+        if len(text) > LONGEST_SHORT_VERSION:
+            most = f"{LONGEST_SHORT_VERSION:,} characters or less"
+            raise forms.ValidationError(f"The short version must be {most}. It has {len(text):,}")
+        return text
 
     def clean_body(self):
-        return self.cleaned_data["body"].replace("\r\n", "\n")
+        text = self.cleaned_data["body"].replace("\r\n", "\n")
+        if len(text) > LONGEST_TEXT:
+            raise forms.ValidationError(too_long(text))
+        return text
 
 
 class ApprovalForm(ClinicForm):

@@ -10,6 +10,7 @@ from django.utils.html import escape, strip_tags
 from markdown_it.token import Token
 
 CITATION = re.compile(r"\[@([^\[\]\n]*)\]")
+MOST_PROBLEMS = 100  # more at once nobody mends
 SCHEMES = {"http", "https", "mailto", "tel"}
 
 
@@ -32,7 +33,10 @@ class Notes:
         self.problems = []
 
     def problem(self, sentence, line=None):
-        self.problems.append(Problem(line or self.line, sentence))
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(Problem(line or self.line, sentence))
+        elif len(self.problems) == MOST_PROBLEMS:
+            self.problems.append(Problem(line or self.line, "There is more to mend from here on."))
 
 
 def citation_rule(state, silent):

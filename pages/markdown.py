@@ -37,6 +37,11 @@ OPENINGS = {
 FIT_A_PHONE = 3  # columns of a table
 # What the elements of a table are to a screen reader, by tag and scope (WAI-ARIA 1.2, 5.3.3).
 ROLES = {("tr", None): "row", ("th", "col"): "columnheader", ("th", "row"): "rowheader", ("td", None): "cell"}
+LONGEST_HEAD = 60  # letters of a column's name that each of its cells repeats
+# To find the ends of brackets and stars, a parser may look at each letter of a paragraph for each other.
+LONGEST_PARAGRAPH = 5_000  # letters; a screen shows some 2,000
+LONGEST_TEXT = 60_000  # letters, five times the longest of our starter pages
+SLOT = re.compile('<slot name="([0-9]+)"></slot>')
 CONTAINERS = {*OPENINGS, "figure", "people", "plot", "table", "timeline", "until"}
 # Ids of the page around the text; source-1 and so on are kept free too.
 TAKEN_IDS = {"main", "sources", "short-version", "contents", "guide", "help-title"} | {
@@ -67,15 +72,31 @@ def render(
 
     `sources` maps keys to anything with a `short_name`. `leads_somewhere` tells whether an internal
     address like /migraine/ exists; without it, addresses are not checked. `picture` gives the SVG
-    of a name, which is trusted. Never raises.
+    of a name, which is trusted. Never raises. A text longer than LONGEST_TEXT gives its problem alone.
     """
+    if len(text) > LONGEST_TEXT:
+        return Rendered(problems=[Problem(1, too_long(text))])
     return _Page(text, sources, leads_somewhere, picture).render()
+
+
+def _leave_out_long_paragraphs(state):
+    """Their lines go to the list `env["too_long"]`: what nobody reads is not looked into."""
+    for token in state.tokens:
+        if token.type == "inline" and len(token.content) > LONGEST_PARAGRAPH:
+            state.env.setdefault("too_long", []).append(line_of(token, 1))
+            token.content = ""
+
+
+def too_long(text: str) -> str:
+    """The sentence about a text that is longer than LONGEST_TEXT."""
+    return f"The body must be {LONGEST_TEXT:,} characters or less. It has {len(text):,}"
 
 
 def _parser():
     md = MarkdownIt("commonmark").enable("table")
     container_plugin(md, "box", validate=lambda params, markup: True)
     md.inline.ruler.before("link", "cite", citation_rule)
+    md.core.ruler.before("inline", "long_paragraphs", _leave_out_long_paragraphs)
     md.validateLink = lambda url: True  # a bad address is reported by us, not passed over
     return md
 
@@ -92,7 +113,7 @@ class _Page:
         self.lines = self.text.split("\n")
         self.picture = picture
         self.level = 1
-        self.ids = set()
+        self.ids = dict.fromkeys(TAKEN_IDS, 1)  # how often each was wanted
         self.boxes = []
         self.notes = Notes()
         self.line = Line(sources, leads_somewhere, self.notes, self.boxes)
@@ -101,12 +122,15 @@ class _Page:
         self.result = Rendered()
 
     def render(self):
-        html = self.blocks(PARSER.parse(self.text))
-        clean = allowed.clean(html)
+        found = {}
+        html = self.blocks(PARSER.parse(self.text, found))
+        for line in found.get("too_long", []):
+            self.notes.problem(
+                f"The paragraph is longer than {LONGEST_PARAGRAPH:,} characters; part it.", line
+            )
         # What we drew ourselves is put in last. No writer can make a <slot>: their own "<" is
         # escaped before, and quotes within attributes are.
-        for number, drawing in enumerate(self.drawn):
-            clean = clean.replace(f'<slot name="{number}"></slot>', drawing, 1)
+        clean = SLOT.sub(lambda slot: self.drawn[int(slot[1])], allowed.clean(html))
         self.result.html = clean.strip()
         self.result.citations = self.line.citations
         self.result.problems = sorted(self.notes.problems, key=lambda problem: problem.line)
@@ -189,12 +213,14 @@ class _Page:
         return f'<h{level} id="{id}">{vh}{html}</h{level}>\n'
 
     def free_id(self, wanted):
-        taken = self.ids | TAKEN_IDS
-        id, number = wanted, 1
-        while id in taken or id.startswith("source-"):
+        if wanted.startswith("source-") or (wanted == "source" and wanted in self.ids):
+            wanted = f"part-{wanted}"
+        id, number = wanted, self.ids.get(wanted, 0)
+        while id in self.ids:
             number += 1
-            id = f"part-{wanted}" if id.startswith("source-") else f"{wanted}-{number}"
-        self.ids.add(id)
+            id = f"{wanted}-{number}"
+        self.ids[wanted] = max(number, 1)
+        self.ids.setdefault(id, 1)
         return id
 
     # Boxes
@@ -342,7 +368,11 @@ class _Page:
         if caption is None and not self.boxes:
             self.notes.problem("A table stands between ::: table Caption and :::.")
         id = self.free_id(f"table-{slugify(caption or '')[:40].strip('-') or 'of-this-page'}")
-        heads = [_plain(tokens[place + 1]) for place, token in enumerate(tokens) if token.type == "th_open"]
+        heads = [
+            _plain(tokens[place + 1])[:LONGEST_HEAD]
+            for place, token in enumerate(tokens)
+            if token.type == "th_open"
+        ]
         is_wide = len(heads) > FIT_A_PHONE
         html, column = [], 0
         for token in tokens[1:-1]:

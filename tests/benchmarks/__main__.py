@@ -17,7 +17,7 @@ from tests.benchmarks.scratch import say, scratch_database  # first: it sets Dja
 # isort: split
 from django.db import connection
 
-from tests.benchmarks import booking, desk, free_slots, pages, processes, search, shield
+from tests.benchmarks import booking, desk, free_slots, pages, processes, search, shield, writing
 from tests.benchmarks.table import show
 
 
@@ -26,7 +26,7 @@ def main():
     options.add_argument("--quick", action="store_true", help="leave out what takes long to fill")
     quick = options.parse_args().quick
     say(machine() + "\n")
-    modules = [pages, processes, search, booking, shield, *([] if quick else [free_slots])]
+    modules = [pages, writing, processes, search, booking, shield, *([] if quick else [free_slots])]
     return show(chain(*(module.figures() for module in modules), staff(quick)))
 
 

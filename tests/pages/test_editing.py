@@ -84,7 +84,11 @@ def test_too_long_a_title_is_said_and_nothing_typed_is_lost(client, editor):
 
     shown = text(propose(client, page, title="x" * 121, body="Typed for an hour."))
 
-    assert "at most 120 characters" in shown and "Typed for an hour." in shown and "x" * 121 in shown
+    assert (
+        "The title must be 120 characters or less" in shown
+        and "Typed for an hour." in shown
+        and "x" * 121 in shown
+    )
     assert page.revisions.count() == 1
 
 
@@ -219,3 +223,32 @@ def test_lines_are_counted_as_they_were_typed(client, editor):
 
     assert Revision.objects.latest("pk").body == "\n\n[@nobody-1900]\n"
     assert "Line 3: There is no source [@nobody-1900]." in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "sentence"),
+    [
+        ("body", "é\r\n" * 30_001, "The body must be 60,000 characters or less. It has 60,002"),
+        ("short_version", "x" * 1_001, "The short version must be 1,000 characters or less. It has 1,001"),
+        ("summary", "x" * 201, "The summary must be 200 characters or less"),
+        ("caption", "x" * 201, "The caption must be"),
+        ("change_note", "x" * 201, "The change note must be 200 characters or less"),
+    ],
+)
+def test_no_part_of_a_page_is_longer_than_its_sentence_says(client, editor, name, words, sentence):
+    page = make.starter().page
+
+    answer = propose(client, page, **{name: words})
+
+    assert sentence in text(answer)
+    assert answer.context["form"][name].value() == words
+    assert page.revisions.count() == 1
+
+
+def test_a_body_as_long_as_may_be_is_kept(client, editor):
+    page = make.starter().page
+    body = ("word " * 999 + "end.\r\n") * 12
+
+    propose(client, page, body=body)
+
+    assert page.revisions.latest("pk").body == body.replace("\r\n", "\n")
