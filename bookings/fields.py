@@ -19,6 +19,7 @@ MONTHS = [f"{date(2000, month, 1):%B}".lower() for month in range(1, 13)]
 WEEKDAYS = {label.lower(): Weekday(value) for value, label in Weekday.choices}
 LEFT_OUT = {"st", "nd", "rd", "th", "of", "the", "on", "s"}
 A_YEAR = timedelta(days=365)
+LONGEST_READ = 1_000  # letters; no field keeps more than 254
 
 # What most people write behind the @. The second line is there so that nobody is asked about it.
 PROVIDERS = ["gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com", "comcast.net", "aol.com"]
@@ -35,6 +36,16 @@ OTHER_PROVIDERS = [
 WRONG_ENDINGS = {"con": "com", "cmo": "com", "ocm": "com", "comm": "com", "vom": "com", "ent": "net"}
 
 
+def refuse_endless(field: forms.CharField, typed: str | None) -> None:
+    """Raise the field's own error for what is far too long, before anything looks into it.
+
+    To compose letters or to encode a domain takes time that grows with the square of the length.
+    """
+    if len(typed or "") > LONGEST_READ:
+        numbers = {"limit_value": field.max_length, "show_value": len(typed)}
+        raise ValidationError(field.error_messages["max_length"], "max_length", numbers)
+
+
 def clean_line(text: str) -> str:
     """One line as a person would have typed it: composed, without control characters or overrides."""
     text = unicodedata.normalize("NFC", BIDI_OVERRIDES.sub("", text))
@@ -46,6 +57,7 @@ class LineField(forms.CharField):
     """One line of text in any script; a line of invisible characters counts as empty."""
 
     def to_python(self, value):
+        refuse_endless(self, value)
         line = clean_line(super().to_python(value))
         return line if any(letter.isprintable() and not letter.isspace() for letter in line) else ""
 
@@ -63,6 +75,7 @@ class AddressField(forms.EmailField):
         super().__init__(max_length=254, error_messages=messages, **options)
 
     def to_python(self, value):
+        refuse_endless(self, value)
         text = unicodedata.normalize("NFKC", super().to_python(value)).replace("\u3002", ".")
         return "".join(letter for letter in text if letter.isprintable() and not letter.isspace())
 
@@ -135,6 +148,7 @@ class DayField(LineField):
         super().__init__(max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"}), **options)
         self.takes_weekdays = takes_weekdays
         self.name = self.label.removesuffix(" (optional)")
+        self.error_messages["max_length"] = f"{self.name}: enter 40 characters or less"
 
     def clean(self, value):
         text = self.to_python(value)

@@ -13,16 +13,19 @@ NUMBER = re.compile(r"(?:tel:)?[\d\s()+./\u2010-\u2015\u2212-]+", re.IGNORECASE)
 # How alike a name must be to one that was misheard: high enough that most lists stay short.
 ALIKE = "0.4"
 AT_MOST = 100
+LONGEST = 300  # letters that are looked for: a name has 120, an address 254
 FEW = 500  # so many keys are quicker to name than to look for again
 
 
 def find(requests: QuerySet, text: str) -> tuple[QuerySet, bool]:
     """The requests that `text` means, and whether they only look alike: no name was spelled like that.
 
+    Of a text that is longer than any name or address only the beginning is looked for.
+
     Few are given by their keys: a list counts its rows and reads a page of them, and would look for the
     words each time.
     """
-    text = clean_line(text)
+    text = clean_line(text[:LONGEST])
     words = plain(text).split()
     if not words:
         return requests, False

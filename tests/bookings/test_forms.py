@@ -291,6 +291,34 @@ def test_a_note_that_is_too_long_says_by_how_much_and_is_kept():
     assert "a" * 245 in str(form["note"])
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["a" + "\u0301\u0323" * 60_000, "\ufdfa" * 80_000, "mo " * 80_000, "1" * 250_000],
+    ids=["marks to be put in order", "a letter that is eighteen", "words", "digits"],
+)
+def test_what_is_typed_without_end_gets_its_sentence_and_is_not_looked_into(typed, monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(
+        "bookings.fields.unicodedata.normalize", lambda form, text: looked_at.append(text) or text
+    )
+    you = YouForm(
+        {"patient_name": typed, "contact_by": "email", "email": typed, "phone": typed}, answers=ANSWERS
+    )
+    day = DayForm({"note": typed, "language": typed, "needs": ["interpreter"]}, answers={})
+    days = DaysForm({"day_1": typed}, **TIMES)
+
+    assert {name: list(said) for form in (you, day, days) for name, said in form.errors.items()} == {
+        "patient_name": ["Full name must be 120 characters or less"],
+        "email": ["E-mail address must be 254 characters or less"],
+        "phone": ["Phone number must be 40 characters or less"],
+        "language": ["Language must be 60 characters or less"],
+        "note": [f"Your note must be 200 characters or less: you have used {len(typed)}"],
+        "day_1": ["First choice: enter 40 characters or less"],
+    }
+    assert max(map(len, looked_at), default=0) <= 1_000
+    assert you["patient_name"].value() == typed
+
+
 def test_every_sentence_about_a_mistake_is_our_own():
     """Django's own sentences begin like these; each field has to bring its own instead."""
     forms = [

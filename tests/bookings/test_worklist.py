@@ -226,11 +226,11 @@ def test_the_words_of_a_search_are_looked_for_once_and_more_than_a_few_that_mean
 
 def test_no_search_breaks_the_list():
     make.confirmed()
-    texts = ["%", "_", "\\", "'", "\u202e", "()", "0", "x" * 5000]
+    texts = ["%", "_", "\\", "'", "\u202e", "()", "0", "x" * 5000, "zq " * 30_000]
 
     found = [find(AppointmentRequest.objects.all(), text)[0].count() for text in texts]
 
-    assert found == [0, 0, 0, 0, 1, 0, 0, 0]  # a mark that nobody sees asks for nothing
+    assert found == [0, 0, 0, 0, 1, 0, 0, 0, 0]  # a mark that nobody sees asks for nothing
 
 
 def test_an_empty_list_says_so(desk):
