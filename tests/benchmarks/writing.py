@@ -8,7 +8,7 @@ where one of them takes a second or more: to keep a page is to make it ready twi
 import sys
 from time import process_time
 
-from tests.benchmarks.scratch import scratch_database  # first: it sets Django up
+import tests.benchmarks.scratch  # noqa: F401, first: it sets Django up
 
 # isort: split
 from pages import markdown
@@ -23,11 +23,6 @@ SHOWN = 8  # of the texts, the slowest
 
 def figures():
     """The rows of the table, one after the other."""
-    with scratch_database("benchmark_writing"):
-        yield from measure()
-
-
-def measure():
     texts, plain = hostile.texts(markdown.LONGEST_TEXT), hostile.plain(markdown.LONGEST_TEXT)
     for name, act in {"made ready": made_ready, "compared": lambda text: difference(plain, text)}.items():
         usual = processor_time(lambda act=act: act(plain + "\n")) or 1
