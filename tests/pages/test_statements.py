@@ -160,3 +160,14 @@ def test_a_number_in_a_table_stands_in_what_its_source_showed(file):
         if found - told:
             astray[words] = found - told
     assert astray == {}
+
+
+def test_a_sentence_with_an_end_date_is_left_out_when_that_day_is_over():
+    box = re.compile(r"^::: until .*?^:::$", re.MULTILINE | re.DOTALL)
+    ends = re.compile(r"\b(?:until|through) [A-Z][a-z]+ \d{1,2}, 20\d\d")
+    bodies = {file.relative_to(STARTER): file.read_text() for file in STARTER.rglob("*.md")}
+    dated = [part for body in bodies.values() for part in box.findall(body)]
+    for_good = {name: found for name, body in bodies.items() if (found := ends.findall(box.sub("", body)))}
+
+    assert any(ends.search(part) for part in dated)
+    assert for_good == {}
