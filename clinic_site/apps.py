@@ -9,8 +9,12 @@ class ClinicSite(AppConfig):
     default = True
 
     def ready(self):
-        """Whoever signs in, by whatever way, has a session whose time is counted from then on."""
-        import_module("clinic_site.sessions")  # not at the top: it needs the models
+        """Whoever signs in, by whatever way, has a session whose time is counted from then on.
+
+        And `check` knows what the pages still owe.
+        """
+        import_module("clinic_site.sessions")  # not at the top: these need the models
+        import_module("pages.checks")
 
 
 class StaticFiles(StaticFilesConfig):

@@ -31,7 +31,7 @@ from bookings.admin.home import desk
 from clinic_site import attempts, readiness, unavailable
 from clinic_site.context import DISPLAYS
 from clinic_site.styleguide import demo_forms
-from pages.admin.home import due_pages
+from pages.admin.home import due_pages, open_facts
 
 log = logging.getLogger("clinic.database")
 OF_THE_ADMIN = re.compile(r"^_|^initial-|_FORMS$")
@@ -185,7 +185,7 @@ def staff_home(request):
     now = timezone.now()
     context = {
         "desk": desk(request.user, now=now),
-        "due_pages": due_pages(request.user, today=timezone.localdate(now)),
+        "due_pages": [*due_pages(request.user, today=timezone.localdate(now)), *open_facts(request.user)],
         "guessing": attempts.guessed_at(request.user, now=now),
     }
     return admin.site.index(request, context)

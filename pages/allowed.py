@@ -7,17 +7,21 @@ from pages.inline import SCHEMES
 TAGS = {
     *("a", "b", "blockquote", "br", "code", "div", "figcaption", "figure", "h2", "h3", "h4", "hr", "li"),
     *("ol", "p", "pre", "section", "slot", "span", "strong", "sup", "ul"),
+    "data",
     *("caption", "table", "tbody", "td", "th", "thead", "tr"),
 }
 ATTRIBUTES = {
     "a": {"href", "rel", "aria-label"},
     "div": {"role", "tabindex", "aria-label", "aria-labelledby"},
     "ol": {"start"},
-    "section": {"data-until"},
+    "data": {"value"},
     "slot": {"name"},
     "td": {"role", "data-head"},
     "th": {"role", "scope"},
-    **{tag: {"role"} for tag in ("table", "tbody", "thead", "tr")},
+    **{tag: {"role"} for tag in ("table", "tbody", "thead")},
+    **{tag: {"data-needs"} for tag in ("p", "li")},
+    "section": {"data-needs", "data-until"},
+    "tr": {"data-needs", "role"},
     **{tag: {"id"} for tag in ("h2", "h3", "h4", "caption")},
 }
 CLASSES = {

@@ -1,7 +1,7 @@
 """What stands within a line: bold words, links, citations. Faults go to the notes, with their line."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from markdown_it.token import Token
 
 CITATION = re.compile(r"\[@([^\[\]\n]*)\]")
 MOST_PROBLEMS = 100  # more at once nobody mends
+FACT = re.compile(r"\{\{ ?([a-z0-9_]+) ?\}\}")
 SCHEMES = {"http", "https", "mailto", "tel"}
 
 
@@ -50,13 +51,30 @@ def citation_rule(state, silent):
     return True
 
 
+def fact_rule(state, silent):
+    """`{{key}}`, a fact about the practice."""
+    match = FACT.match(state.src, state.pos)
+    if not match:
+        return False
+    if not silent:
+        state.push("fact", "", 0).content = match[1]
+    state.pos = match.end()
+    return True
+
+
 class Line:
     """Turns the tokens of a line into HTML, and numbers the sources in reading order."""
 
     def __init__(
-        self, sources: Mapping, leads_somewhere: Callable[[str], bool] | None, notes: Notes, boxes: list[str]
+        self,
+        sources: Mapping,
+        facts: Collection[str],
+        leads_somewhere: Callable[[str], bool] | None,
+        notes: Notes,
+        boxes: list[str],
     ):
         self.sources = sources
+        self.facts = facts
         self.leads_somewhere = leads_somewhere
         self.notes = notes
         self.boxes = boxes
@@ -81,6 +99,8 @@ class Line:
                 return escape(child.content)
             case "cite":
                 return self.citation(child.content)
+            case "fact":
+                return self.fact(child.content)
             case "link_open":
                 return self.link(child.attrs.get("href", ""))
             case "link_close":
@@ -113,6 +133,13 @@ class Line:
         number = self.citations.index(key) + 1
         label = escape(f"Source {number}: {source.short_name}")
         return f'<sup class="cite"><a href="#source-{number}" aria-label="{label}">{number}</a></sup>'
+
+    def fact(self, key):
+        """A place that is filled when the page is read."""
+        if key not in self.facts:
+            self.notes.problem(f"There is no fact {{{{{key}}}}}.")
+            return ""
+        return f'<data value="{key}"></data>'
 
     def link(self, href):
         sentence = self.fault_of(href)

@@ -8,10 +8,13 @@ cannot be shown as written is a problem with its line.
     ::: callout Not approved          ::: plot A and B from 0 to 100: How far pain fell
     ::: people 4 of 10 Still better   ::: timeline The day, around an ordered list
     ::: until 2026-12-31
+
+`{{legal_name}}` is a fact about the practice (pages.clinic_facts). Readers do not see a paragraph, list item
+or table row with one that is open, nor a `::: clinic` box whose facts are all open.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -19,11 +22,11 @@ from django.forms.utils import flatatt
 from django.utils.html import escape
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from mdit_py_plugins.container import container_plugin
 
 from pages import allowed, people, plots, until
-from pages.inline import Line, Notes, Problem, citation_rule, line_of, words
+from pages.inline import Line, Notes, Problem, citation_rule, fact_rule, line_of, words
+from pages.tokens import closing, facts_in, plain, table_rows
 
 HIDDEN_PREFIX = {"emergency": "Emergency: ", "call": "Call us: ", "callout": "Important: "}
 MOST = {"emergency": 1, "call": 1, "callout": 2}
@@ -42,7 +45,7 @@ LONGEST_HEAD = 60  # letters of a column's name that each of its cells repeats
 LONGEST_PARAGRAPH = 5_000  # letters; a screen shows some 2,000
 LONGEST_TEXT = 60_000  # letters, five times the longest of our starter pages
 SLOT = re.compile('<slot name="([0-9]+)"></slot>')
-CONTAINERS = {*OPENINGS, "figure", "people", "plot", "table", "timeline", "until"}
+CONTAINERS = {*OPENINGS, "clinic", "figure", "people", "plot", "table", "timeline", "until"}
 # Ids of the page around the text; source-1 and so on are kept free too.
 TAKEN_IDS = {"main", "sources", "short-version", "contents", "guide", "help-title"} | {
     *("display-title", "share", "share-told", "reach", "kept-for"),
@@ -65,18 +68,20 @@ def render(
     text: str,
     sources: Mapping,
     *,
+    facts: Collection[str] = (),
     leads_somewhere: Callable[[str], bool] | None = None,
     picture: Callable[[str], str | None] = lambda name: None,
 ) -> Rendered:
     """Turn Markdown into HTML.
 
-    `sources` maps keys to anything with a `short_name`. `leads_somewhere` tells whether an internal
-    address like /migraine/ exists; without it, addresses are not checked. `picture` gives the SVG
-    of a name, which is trusted. Never raises. A text longer than LONGEST_TEXT gives its problem alone.
+    `sources` maps keys to anything with a `short_name`; `facts` are the keys that may be named.
+    `leads_somewhere` tells whether an internal address like /migraine/ exists; without it, addresses are
+    not checked. `picture` gives the SVG of a name, which is trusted. Never raises. A text longer than
+    LONGEST_TEXT gives its problem alone.
     """
     if len(text) > LONGEST_TEXT:
         return Rendered(problems=[Problem(1, too_long(text))])
-    return _Page(text, sources, leads_somewhere, picture).render()
+    return _Page(text, sources, facts, leads_somewhere, picture).render()
 
 
 def _leave_out_long_paragraphs(state):
@@ -97,6 +102,7 @@ def _parser():
     container_plugin(md, "box", validate=lambda params, markup: True)
     md.inline.ruler.before("link", "cite", citation_rule)
     md.core.ruler.before("inline", "long_paragraphs", _leave_out_long_paragraphs)
+    md.inline.ruler.before("link", "fact", fact_rule)
     md.validateLink = lambda url: True  # a bad address is reported by us, not passed over
     return md
 
@@ -107,7 +113,7 @@ PARSER = _parser()
 class _Page:
     """One text on its way to HTML."""
 
-    def __init__(self, text, sources, leads_somewhere, picture):
+    def __init__(self, text, sources, facts, leads_somewhere, picture):
         # A last line of its own: the container plugin reads one letter past the end without it.
         self.text = text.replace("\r\n", "\n").replace("\0", "").rstrip() + "\n\n"
         self.lines = self.text.split("\n")
@@ -116,7 +122,8 @@ class _Page:
         self.ids = dict.fromkeys(TAKEN_IDS, 1)  # how often each was wanted
         self.boxes = []
         self.notes = Notes()
-        self.line = Line(sources, leads_somewhere, self.notes, self.boxes)
+        self.line = Line(sources, facts, leads_somewhere, self.notes, self.boxes)
+        self.is_in_part = False
         self.counts = {}
         self.drawn = []
         self.result = Rendered()
@@ -131,6 +138,9 @@ class _Page:
         # What we drew ourselves is put in last. No writer can make a <slot>: their own "<" is
         # escaped before, and quotes within attributes are.
         clean = SLOT.sub(lambda slot: self.drawn[int(slot[1])], allowed.clean(html))
+        if "{{" in clean:
+            line = self.text[: self.text.index("{{")].count("\n") + 1
+            self.notes.problem("A fact like {{legal_name}} stands in a paragraph, a list or a table.", line)
         self.result.html = clean.strip()
         self.result.citations = self.line.citations
         self.result.problems = sorted(self.notes.problems, key=lambda problem: problem.line)
@@ -149,12 +159,16 @@ class _Page:
             if token.map:
                 self.notes.line = token.map[0] + 1
             if token.type == "container_box_open":
-                end = _closing(tokens, position)
+                end = closing(tokens, position)
                 html.append(self.box(token, tokens[position + 1 : end]))
                 position = end
             elif token.type == "table_open":
-                end = _closing(tokens, position)
+                end = closing(tokens, position)
                 html.append(self.table(tokens[position : end + 1]))
+                position = end
+            elif keys := self.facts_of(tokens, position):
+                end = closing(tokens, position)
+                html.append(self.part(token.tag, keys, tokens[position + 1 : end]))
                 position = end
             elif token.type == "heading_open":
                 html.append(self.heading(token, tokens[position + 1]))
@@ -163,6 +177,24 @@ class _Page:
                 html.append(self.block(token, tokens[position - 1] if position else None))
             position += 1
         return "".join(html)
+
+    def facts_of(self, tokens, position):
+        """The facts that a paragraph or list item names, unless it stands in a part that waits for them."""
+        token = tokens[position]
+        if self.is_in_part or token.type not in ("paragraph_open", "list_item_open"):
+            return []
+        inside = tokens[position : closing(tokens, position)]
+        if any(each.type.endswith("_list_open") for each in inside):
+            return []  # the items of the list within are looked at one by one
+        if token.hidden and facts_in(inside):
+            self.notes.problem("A list item with a fact holds no list of its own.")
+        return [] if token.hidden else facts_in(inside)
+
+    def part(self, tag, keys, inside):
+        self.is_in_part = True
+        html = self.blocks(inside)
+        self.is_in_part = False
+        return f'<{tag} data-needs="{" ".join(keys)}">{html}</{tag}>\n'
 
     def block(self, token, before):
         match token.type:
@@ -199,8 +231,9 @@ class _Page:
         if level > 4:
             self.notes.problem("Headings end at ####.")
         self.level = min(max(level, 2), 4)
-        html = self.line.html(inline)
-        return self.heading_html(self.level, html)
+        if facts_in([inline]):
+            self.notes.problem("A heading names no fact.")
+        return self.heading_html(self.level, self.line.html(inline))
 
     def heading_html(self, level, html, prefix=""):
         title = words(html)
@@ -243,6 +276,8 @@ class _Page:
         return html
 
     def box_html(self, name, rest, inside):
+        if name == "clinic":
+            return self.clinic(rest, inside)
         if name == "figure":
             return self.figure(rest, inside)
         if name == "people":
@@ -260,6 +295,12 @@ class _Page:
         # A box under ### stands beside it, so that its heading never skips a level.
         heading = self.heading_of_box(min(self.level + 1, 3), rest, HIDDEN_PREFIX.get(name, ""))
         return f"{OPENINGS[name]}{heading}{self.blocks(inside)}</div>\n"
+
+    def clinic(self, rest, inside):
+        keys = facts_in(inside)
+        if rest or not keys:
+            self.notes.problem("::: clinic has no heading of its own, and names a fact like {{legal_name}}.")
+        return f'<section data-needs="{" ".join(keys)}">{self.blocks(inside)}</section>\n'
 
     def heading_of_box(self, level, words, prefix):
         if not words:
@@ -324,7 +365,7 @@ class _Page:
         """The list stays a list; the line beside it is drawn by the style sheet."""
         if not rest:
             self.notes.problem("The timeline needs a caption: ::: timeline Caption")
-        alone = inside and inside[0].type == "ordered_list_open" and _closing(inside, 0) == len(inside) - 1
+        alone = inside and inside[0].type == "ordered_list_open" and closing(inside, 0) == len(inside) - 1
         if not alone:
             self.notes.problem("::: timeline holds one numbered list and nothing else.")
         steps = self.blocks(inside)
@@ -350,7 +391,7 @@ class _Page:
 
     def table_box(self, name, rest, inside):
         tables = [token for token in inside if token.type == "table_open"]
-        if len(tables) != 1 or inside[0].type != "table_open" or _closing(inside, 0) != len(inside) - 1:
+        if len(tables) != 1 or inside[0].type != "table_open" or closing(inside, 0) != len(inside) - 1:
             self.notes.problem(f"::: {name} holds one table and nothing else.")
             return self.blocks(inside)
         if name == "plot":
@@ -369,17 +410,23 @@ class _Page:
             self.notes.problem("A table stands between ::: table Caption and :::.")
         id = self.free_id(f"table-{slugify(caption or '')[:40].strip('-') or 'of-this-page'}")
         heads = [
-            _plain(tokens[place + 1])[:LONGEST_HEAD]
+            plain(tokens[place + 1])[:LONGEST_HEAD]
             for place, token in enumerate(tokens)
             if token.type == "th_open"
         ]
         is_wide = len(heads) > FIT_A_PHONE
         html, column = [], 0
-        for token in tokens[1:-1]:
+        for place, token in enumerate(tokens[1:-1], 1):
             if token.map:
                 self.notes.line = token.map[0] + 1
             if token.type == "tr_open":
                 column = 0
+                keys = facts_in(tokens[place : closing(tokens, place)])
+                attributes = {"data-needs": " ".join(keys)} if keys else {}
+                if is_wide:
+                    attributes["role"] = "row"
+                html.append(f"<tr{flatatt(attributes)}>")
+                continue
             if token.type == "inline":
                 html.append(self.line.html(token))
                 continue
@@ -401,7 +448,7 @@ class _Page:
 
     def plot(self, rest, inside):
         """The picture and, below it, the table it was drawn from: one fact, written once."""
-        plot, faults = plots.read(rest, _table_rows(inside), self.notes.line)
+        plot, faults = plots.read(rest, table_rows(inside), self.notes.line)
         for line, sentence in faults:
             self.notes.problem(sentence, line)
         if not plot:
@@ -411,30 +458,3 @@ class _Page:
         return (
             f'<figure class="figure"><figcaption>{escape(plot.caption)}</figcaption>{svg}</figure>\n{table}'
         )
-
-
-def _closing(tokens, position):
-    """The place of the token that closes the one at `position`."""
-    depth = 0
-    for place in range(position, len(tokens)):
-        depth += tokens[place].nesting
-        if depth == 0:
-            return place
-    return len(tokens) - 1
-
-
-def _table_rows(tokens):
-    """The line and the cells, as words, of every row below the head."""
-    rows, in_body = [], False
-    for token in tokens:
-        if token.type == "tbody_open":
-            in_body = True
-        elif in_body and token.type == "tr_open":
-            rows.append((line_of(token, 1), []))
-        elif in_body and token.type == "inline":
-            rows[-1][1].append(" ".join(_plain(token).split()))
-    return rows
-
-
-def _plain(token: Token) -> str:
-    return "".join(child.content for child in token.children or [] if child.type in ("text", "code_inline"))

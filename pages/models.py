@@ -17,6 +17,7 @@ from django.urls import reverse
 
 A_PATH = r"^([a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*)?$"
 A_KEY = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+A_FACT = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 A_TERM = r"^[a-z0-9]+([ -][a-z0-9]+){0,3}$"
 LONGEST_REVIEW = timedelta(days=366)
 # What people write; the rest of a revision is made from it or says who answers for it.
@@ -322,6 +323,52 @@ class Synonym(models.Model):
 
     def __str__(self):
         return self.term
+
+
+class ClinicFactQuerySet(models.QuerySet):
+    def required_and_open(self):
+        """What must be written before the site says that it is open for patients."""
+        return self.filter(is_required=True, value="")
+
+
+class ClinicFact(models.Model):
+    """Something that only this practice can say of itself; pages name it as {{key}}.
+
+    The question comes with the starter pages. Managers write the answer, and it is the only copy.
+    """
+
+    key = models.CharField(
+        max_length=40, unique=True, validators=[RegexValidator(A_FACT, "Write a key like legal_name.")]
+    )
+    question = models.CharField(max_length=120)
+    help = models.CharField(max_length=400, blank=True)
+    is_required = models.BooleanField(
+        "required", default=False, help_text="Whether the site stays closed to patients without it."
+    )
+    position = models.PositiveSmallIntegerField(default=0)
+    value = models.TextField(
+        "answer",
+        blank=True,
+        max_length=2000,
+        help_text="Plain text, as patients will read it. Web and email addresses become links.",
+    )
+
+    objects = ClinicFactQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "key"]
+        verbose_name = "fact about this practice"
+        verbose_name_plural = "facts about this practice"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(key__regex=A_FACT),
+                name="a_fact_has_a_key_of_small_letters",
+                violation_error_message="Write a key like legal_name.",
+            )
+        ]
+
+    def __str__(self):
+        return self.question
 
 
 class Redirect(models.Model):

@@ -12,7 +12,7 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
-from pages import markdown
+from pages import clinic_facts, markdown
 from pages.models import LONGEST_REVIEW, WORDS, Page, Redirect, Revision, Source, Withdrawal
 from pages.readability import grade, words_of
 
@@ -233,7 +233,13 @@ def _sources():
 
 def _written(page, words, sources, leads_somewhere):
     """A revision that is not saved yet, with what is made from its words."""
-    rendered = markdown.render(words["body"], sources, leads_somewhere=leads_somewhere, picture=picture)
+    rendered = markdown.render(
+        words["body"],
+        sources,
+        facts=clinic_facts.keys() if "{{" in words["body"] else (),
+        leads_somewhere=leads_somewhere,
+        picture=picture,
+    )
     revision = Revision(
         page=page,
         html=rendered.html,
@@ -254,6 +260,12 @@ def _faults_of_words(revision, rendered):
         reasons.append(f"The short version has {len(lines)} lines; it has 3 to 5.")
     if (count := sum(len(words_of(line)) for line in lines)) > SHORT_VERSION_WORDS:
         reasons.append(f"The short version has {count} words; {SHORT_VERSION_WORDS} at most.")
+    elsewhere = ("title", "caption", "summary", "short_version", "change_note")
+    reasons += [
+        f"Facts like {{{{legal_name}}}} stand in the body, not in the {name.replace('_', ' ')}."
+        for name in elsewhere
+        if "{{" in getattr(revision, name)
+    ]
     return reasons + rendered.problems
 
 

@@ -13,7 +13,7 @@ from datetime import date
 from django.utils.dateformat import format as date_format
 
 OPENING, CLOSING = '<section data-until="{}">', "</section>\n"
-# No other text of ours is in a <section>, and none stands within another, so the first end is its own.
+# No <section> of ours stands within another, so the first end is its own.
 DATED = re.compile(r'<section data-until="(\d{4}-\d\d-\d\d)">.*?</section>\n?', re.DOTALL)
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from pages import publishing, structured_data, until
+from pages import clinic_facts, publishing, structured_data, until
 from pages import whole_guide as whole
 from pages.feedback import TooMuch, keep
 from pages.forms import FeedbackForm
@@ -61,12 +61,15 @@ def context_of(page, revision):
     sources = cited(revision.citations)
     guide, today = guide_of(page), timezone.localdate()
     # Made by pages.markdown when the words were saved, and sanitized there.
-    emergency, text = map(mark_safe, emergency_first(until.left_out(revision.html, today)))
+    html = clinic_facts.fill(until.left_out(revision.html, today))
+    emergency, text = map(mark_safe, emergency_first(html))
     return {
         "page": page,
         "revision": revision,
         "emergency": emergency,
         "text": text,
+        # A heading between ::: clinic and ::: goes with what it stands above.
+        "headings": [(id, words) for id, words in revision.headings if f'id="{id}"' in html],
         "sources": sources,
         "crumbs": crumbs(page),
         "guide": guide,

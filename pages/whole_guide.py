@@ -6,7 +6,7 @@ from datetime import date
 
 from django.utils.safestring import SafeString, mark_safe
 
-from pages import until
+from pages import clinic_facts, until
 from pages.models import Page
 
 CITATION = re.compile(r'<a href="#source-(\d+)" aria-label="Source \d+: ([^"]*)">\d+</a>')
@@ -26,11 +26,11 @@ class Part:
 
 def joined(pages: list[Page], *, today: date) -> tuple[list[Part], list[str]]:
     """The parts as shown today, and the keys of all their sources in reading order; the first is number 1."""
-    parts, keys = [], []
+    parts, keys, facts = [], [], clinic_facts.values()
     for number, page in enumerate(pages, 1):
         own = page.live.citations
         keys += [key for key in own if key not in keys]
-        html = until.left_out(page.live.html, today)
+        html = clinic_facts.fill(until.left_out(page.live.html, today), facts)
         html = _fitted(html, f"part-{number}", [keys.index(key) + 1 for key in own])
         parts.append(Part(f"part-{number}", page, html))
     return parts, keys

@@ -27,8 +27,8 @@ LAYERS = {
         {"publishing", "feedback"},
         {"forms", "differences"},
         {"crisis", "markdown", "readability", "search", "structured_data", "whole_guide"},
-        {"allowed"},
-        {"plots", "people", "inline", "replica", "spelling", "until"},
+        {"allowed", "tokens"},
+        {"clinic_facts", "plots", "people", "inline", "replica", "spelling", "until"},
         {"models"},
     ],
 }

@@ -1,3 +1,3 @@
-from pages.admin import feedback, finding, page, revision, source
+from pages.admin import clinic_facts, feedback, finding, page, revision, source
 
-__all__ = ["feedback", "finding", "page", "revision", "source"]
+__all__ = ["clinic_facts", "feedback", "finding", "page", "revision", "source"]

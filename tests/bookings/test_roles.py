@@ -16,7 +16,7 @@ from django.views.generic import RedirectView
 
 from bookings import trail
 from bookings.models import AccountEvent, Change, Closure, Schedule
-from pages.models import Feedback, Redirect, Source, Synonym
+from pages.models import ClinicFact, Feedback, Redirect, Source, Synonym
 from tests import make
 from tests.pages import make as make_page
 
@@ -102,6 +102,7 @@ MATRIX = {
     "pages/revision/<int:pk>/approve/": (REVIEW, REVIEW),
     "pages/revision/<int:pk>/again/": (WRITE, WRITE),
     **model("pages/source", look=PAGES, add=WRITE, change=PAGES),
+    **model("pages/clinicfact", look=SET_UP, change=SET_UP),
     **model("pages/feedback", look=WRITE, delete=WRITE),
     **model("pages/synonym", look=WRITE, add=WRITE, change=WRITE, delete=WRITE),
     **model("pages/redirect", look=WRITE, add=WRITE, change=WRITE, delete=WRITE),
@@ -176,6 +177,7 @@ def one_of_each(settings):
         "pages/page": page,
         "pages/revision": words,
         "pages/source": Source.objects.get(),
+        "pages/clinicfact": ClinicFact.objects.create(key="legal_name", question="What is its name?"),
         "pages/feedback": Feedback.objects.create(page=page, useful=True, created_at=make.NOW),
         "pages/synonym": Synonym.objects.create(term="one", means="two"),
         "pages/redirect": Redirect.objects.create(old_path="old", page=page),

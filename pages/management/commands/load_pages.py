@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from pages import publishing
 from pages.markdown import Problem
-from pages.models import Page, Redirect, Source, Synonym
+from pages.models import ClinicFact, Page, Redirect, Source, Synonym
 
 STARTER = Path(__file__).resolve().parents[2] / "starter"
 FENCE = "+++"
@@ -53,6 +53,7 @@ class Loading:
 
     def load(self):
         self.load_synonyms()
+        self.load_facts()
         sources = self.load_sources()
         files = [file for file in map(self.read, sorted(self.folder.rglob("*.md"))) if file]
         public = dict(Page.objects.public().values_list("path", "kind"))
@@ -80,6 +81,26 @@ class Loading:
                 self.problems.append(f"{file.name}: [{term}] {' '.join(error.messages)}")
             else:
                 synonym.save()
+
+    def load_facts(self):
+        """The questions; the answers are the clinic's, and stay."""
+        file = self.folder / "facts.toml"
+        if not file.exists():
+            return
+        stored = ClinicFact.objects.in_bulk(field_name="key")
+        for position, (key, entry) in enumerate(self.parsed(file.name, file.read_text()).items()):
+            fact = stored.get(key) or ClinicFact(key=key)
+            told = {"help": "", "is_required": False, **entry, "position": position}
+            if fact.pk and all(getattr(fact, name, None) == value for name, value in told.items()):
+                continue
+            for name, value in told.items():
+                setattr(fact, name, value)
+            try:
+                fact.full_clean()
+            except ValidationError as error:
+                self.problems.append(f"{file.name}: [{key}] {' '.join(error.messages)}")
+            else:
+                fact.save()
 
     def load_sources(self):
         file = self.folder / "sources.toml"
