@@ -34,9 +34,8 @@ class OtherSitemap(PageSitemap):
 
     def items(self):
         places = Location.objects.filter(is_listed=True)
-        return [reverse(name) for name in ("start_request", "locations", "site_map")] + [
-            place.get_absolute_url() for place in places
-        ]
+        names = ("start_request", "locations", "site_map", "headache_diary", "attack_card")
+        return [reverse(name) for name in names] + [place.get_absolute_url() for place in places]
 
     def location(self, address):
         return address

@@ -140,3 +140,54 @@ class FeedbackForm(ClinicForm):
         widget=forms.Textarea({"rows": 4}),
         error_messages={"max_length": "What we should change must be 1,000 characters or less"},
     )
+
+
+def card_line(label, help_text="", *, length=120, **more):
+    """A line of the attack card, short enough to fit on it."""
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        max_length=length,
+        widget=forms.TextInput({"autocomplete": "off"}),
+        error_messages={
+            "max_length": f"{label.removesuffix(' (optional)')} must be {length} characters or less",
+            "required": f"Enter {label[0].lower()}{label[1:]}",
+        },
+        **more,
+    )
+
+
+class AttackCardForm(ClinicForm):
+    """What a person wants to have at hand in an attack. It is printed and never kept."""
+
+    first = card_line("What to take first", "With the dose, like “my triptan, 1 tablet”.")
+    again = card_line(
+        "When you may take it again (optional)",
+        "As your clinician or the label says, like “after 2 hours, once”.",
+        required=False,
+    )
+    then = card_line("What to take if that does not help (optional)", required=False)
+    most_days = forms.IntegerField(
+        label="Most days a month with this medicine (optional)",
+        help_text="A number from 1 to 31. Ask your clinician.",
+        min_value=1,
+        max_value=31,
+        required=False,
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages=dict.fromkeys(
+            ["invalid", "min_value", "max_value"],
+            "Most days a month must be a number from 1 to 31",
+        ),
+    )
+    helps = card_line(
+        "What else helps, or what others should do (optional)",
+        "Like “dark room, no talking, water, a bowl”.",
+        length=160,
+        required=False,
+    )
+    call = card_line("Whom to call (optional)", "A name and a phone number.", required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():  # what is too long gets a sentence, and is not cut off in silence
+            field.widget.attrs.pop("maxlength", None)

@@ -21,7 +21,9 @@ SHORT_VERSION_LINES = range(3, 6)
 SHORT_VERSION_WORDS = 60
 NEEDS_SHORT_VERSION = {Page.Kind.HUB, Page.Kind.GUIDE, Page.Kind.CONDITION, Page.Kind.TREATMENT}
 # Addresses that a page may lead to, besides pages. All others are for staff, for machines or for one person.
-FOR_READERS = {"search", "site_map", "feed", "start_request", "request_call", "locations", "location"}
+FOR_READERS = {"search", "site_map", "feed", "start_request", "request_call", "locations", "location"} | {
+    *("headache_diary", "attack_card"),
+}
 MADE = ("html", "headings", "citations", "grade", "expires_on")
 
 

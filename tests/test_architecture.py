@@ -23,7 +23,7 @@ LAYERS = {
     ],
     "pages": [
         {"urls", "apps", "management"},
-        {"views", "admin", "sitemaps", "feeds", "checks", "tasks"},
+        {"views", "tools", "admin", "sitemaps", "feeds", "checks", "tasks"},
         {"publishing", "feedback"},
         {"forms", "differences"},
         {"crisis", "markdown", "readability", "search", "structured_data", "whole_guide"},

@@ -29,6 +29,8 @@ def test_the_sitemap_lists_what_is_public_with_the_day_it_changed(client, settin
         "https://clinic.example/request-an-appointment/": None,
         "https://clinic.example/locations/": None,
         "https://clinic.example/site-map/": None,
+        "https://clinic.example/tools/headache-diary/": None,
+        "https://clinic.example/tools/attack-card/": None,
     }
 
 
