@@ -74,7 +74,8 @@ def start(request):
     """What will happen. A link from elsewhere may bring the visit, the place and the time along."""
     with one_moment() if request.GET else nullcontext():  # without a link it asks the database for nothing
         brought = linked.read(request.GET, now=timezone.now())
-        response = render(request, "bookings/start.html", {"linked": brought})
+        # The last step asks nothing.
+        response = render(request, "bookings/start.html", {"linked": brought, "questions": len(STEPS) - 1})
     if brought is None:
         patch_cache_control(response, public=True, max_age=60)
     return response
