@@ -326,10 +326,20 @@ def length_and_price(visit_type: VisitType) -> str:
     return length if visit_type.price is None else f"{length}, ${visit_type.price:,.2f}".removesuffix(".00")
 
 
-def visits():
+def listed_visits():
     """The listed visit types that some listed location takes."""
     takes = Schedule.objects.filter(visit_types=OuterRef("pk"), is_active=True, location__is_listed=True)
     return VisitType.objects.filter(Exists(takes), is_listed=True)
+
+
+def visits():
+    """Those that anybody can ask for."""
+    return listed_visits().filter(after_consultation=False)
+
+
+def visits_after_consultation():
+    """Those that only staff can book, once a clinician has seen the patient."""
+    return listed_visits().filter(after_consultation=True)
 
 
 def locations_for(visit: str):

@@ -175,10 +175,14 @@ class LocationAdmin(SetUp, admin.ModelAdmin):
 @admin.register(VisitType)
 class VisitTypeAdmin(SetUp, admin.ModelAdmin):
     list_display = ["name", "minutes", "minutes_before", "minutes_after", "notice_hours", "is_listed"]
+    list_filter = ["after_consultation"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
-        ("What patients read", {"fields": ["name", "slug", "summary", "price", "position", "is_listed"]}),
+        (
+            "What patients read",
+            {"fields": ["name", "slug", "summary", "price", "position", "is_listed", "after_consultation"]},
+        ),
         (
             "How long it takes, in minutes",
             {

@@ -76,8 +76,8 @@ def submit(
     address is confirmed, and each person can hold one time without that; a suspect request is kept
     for staff to look at, but holds nothing and sends nothing. `network` is what shield.network() says
     of the sender: where strangers hold too much at once (see holds), the request is kept without a
-    hold. Notice and horizon bind patients; with
-    a `schedule` staff choose freely (see Choice). Raises TimeGone, or Refused for the past.
+    hold. Notice and horizon bind patients; with a `schedule` staff choose freely (see Choice). Raises
+    TimeGone, or Refused for the past, and for patients where the visit comes after a consultation only.
     """
     person, periods = shield.person(email, phone), list(periods)
     is_known = by is not None
@@ -89,6 +89,11 @@ def submit(
         schedules = claims.lock_schedules(choice) if choice and not is_suspect else []
         if earlier := AppointmentRequest.objects.filter(submission=submission).first():
             return earlier
+        if visit_type and visit_type.after_consultation and not is_known:
+            raise Refused(
+                f"{visit_type} comes after a consultation. Ask for a first consultation, or call us if you "
+                "are our patient."
+            )
         if choice and is_known:
             _must_be_ahead(choice, now=now)
         elif choice and not claims.is_askable(choice, now=now):

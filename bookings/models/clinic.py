@@ -189,6 +189,12 @@ class VisitType(models.Model):
     )
     position = models.PositiveSmallIntegerField(default=0, help_text="Order in lists, lowest first.")
     is_listed = models.BooleanField(default=True, help_text="Whether patients can ask for it.")
+    after_consultation = models.BooleanField(
+        "after a consultation only",
+        default=False,
+        db_default=False,
+        help_text="Patients read that it exists and how to get there, but only staff can book it.",
+    )
 
     class Meta:
         ordering = ["position", "name"]

@@ -39,6 +39,7 @@ from bookings.questions import (
     locations_for,
     period,
     visits,
+    visits_after_consultation,
 )
 from bookings.views import linked, times
 from bookings.views.places import one_moment
@@ -259,6 +260,11 @@ def _send(request, journey, path, answers):
         answers["gone"] = when.get("start")
         request.session.modified = True
         return redirect("request_step", journey, "when")
+    except lifecycle.Refused:  # by now the visit comes after a consultation only
+        for step in ("visit", "where", "when"):
+            _ask_again(answers, step)
+        request.session.modified = True
+        return redirect("request_step", journey, "visit")
     # What was typed is no longer needed here; the reference is, to show this page again.
     request.session["journeys"][str(journey)] = {"sent": asked.reference}
     request.session.modified = True
@@ -290,6 +296,10 @@ def _show(request, step, form, path, *, journey=None, other=None, status=200):
     }
     templates = [f"bookings/steps/{other or step}.html", "bookings/steps/question.html"]
     return render(request, templates, context, status=status)
+
+
+def _visit(request, form, journey):
+    return {"later": visits_after_consultation()}
 
 
 def _when(request, form, journey):
@@ -361,4 +371,11 @@ def _when_in_words(when, location):
     return "Days that suit me", "; ".join(periods)
 
 
-EXTRAS = {"when": _when, "days": _place, "waiting-list": _place, "call": _place, "check": _check}
+EXTRAS = {
+    "visit": _visit,
+    "when": _when,
+    "days": _place,
+    "waiting-list": _place,
+    "call": _place,
+    "check": _check,
+}

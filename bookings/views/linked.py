@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from bookings import availability
 from bookings.models import Location, VisitType
-from bookings.questions import locations_for, visits
+from bookings.questions import locations_for, visits, visits_after_consultation
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Linked:
     is_free: bool
     near: list[datetime]
     is_odd: bool = False  # it names something that there is not (any more)
+    later: VisitType | None = None  # it names a visit that comes after a consultation only
 
     @property
     def query(self) -> str:
@@ -62,6 +63,9 @@ def read(parameters: Mapping[str, str], *, now: datetime) -> Linked | None:
     possible = locations_for(visit_type.slug) if visit_type else Location.objects.filter(is_listed=True)
     location = possible.filter(slug=parameters.get("location", "")).first()
     if not (visit_type and location):
+        later = visits_after_consultation().filter(slug=parameters.get("visit", "")).first()
+        if later and not visit_type:
+            return Linked(None, location, None, False, [], later=later)
         found = {"visit": visit_type, "location": location, "start": None}
         is_odd = any(parameters.get(name) and not found[name] for name in found)
         return Linked(visit_type, location, None, False, [], is_odd)
