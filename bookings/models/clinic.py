@@ -185,7 +185,8 @@ class VisitType(models.Model):
         decimal_places=2,
         null=True,
         blank=True,
-        help_text="What somebody pays who pays by themselves. Patients read it. Empty: it is not shown.",
+        help_text="For patients who pay without insurance; they read it. Include all related costs, as "
+        "state rules on advertising ask. Empty: no price is shown.",
     )
     position = models.PositiveSmallIntegerField(default=0, help_text="Order in lists, lowest first.")
     is_listed = models.BooleanField(default=True, help_text="Whether patients can ask for it.")

@@ -299,7 +299,10 @@ def _show(request, step, form, path, *, journey=None, other=None, status=200):
 
 
 def _visit(request, form, journey):
-    return {"later": visits_after_consultation()}
+    return {
+        "later": visits_after_consultation(),
+        "has_price": visits().filter(price__isnull=False).exists(),
+    }
 
 
 def _when(request, form, journey):

@@ -31,8 +31,8 @@ class ClinicFactAdmin(NobodyDeletes):
     list_display = ["question", "needed", "answer"]
     list_filter = [OpenFilter]
     search_fields = ["question", "help", "value"]
-    fields = ["question", "help", "value", "needed", "shown_on"]
-    readonly_fields = ["question", "help", "needed", "shown_on"]
+    fields = ["question", "help", "value", "needed", "named", "shown_on"]
+    readonly_fields = ["question", "help", "needed", "named", "shown_on"]
 
     def has_add_permission(self, request):
         return False
@@ -44,6 +44,10 @@ class ClinicFactAdmin(NobodyDeletes):
     @admin.display(description="answer", ordering="value")
     def answer(self, fact):
         return fact.value or "Still open"
+
+    @admin.display(description="in the words of a page")
+    def named(self, fact):
+        return f"{{{{{fact.key}}}}}"
 
     @admin.display(description="shown on")
     def shown_on(self, fact):

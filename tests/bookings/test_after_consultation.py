@@ -69,6 +69,16 @@ def test_the_form_says_nothing_of_it_where_there_is_none(client, walk):
     assert "A clinician has to see you first" not in client.get(walk().headers["Location"]).text
 
 
+def test_prices_are_said_to_include_everything_and_lead_to_the_right_to_an_estimate(client, walk, room):
+    assert "include everything" not in client.get(walk().headers["Location"]).text
+    VisitType.objects.filter(slug="consultation").update(price=350)
+
+    page = client.get(walk().headers["Location"])
+
+    assert "$350" in page.text and "include everything we know we will charge" in words(page)
+    assert 'href="/good-faith-estimate/">written estimate' in page.text
+
+
 def test_who_sends_it_all_the_same_is_asked_again(client, walk, infusion):
     response = walk("visit", visit={"visit": "infusion"})
 

@@ -246,7 +246,7 @@ def test_the_contact_page_tells_the_number_and_the_address_that_the_settings_hol
     shown = main(client, "/contact/")
 
     assert 'Phone: <a href="tel:7035550199">(703) 555-0199</a>' in shown
-    assert 'E-mail: <a href="mailto:us@example.org">us@example.org</a>' in shown
+    assert 'Email: <a href="mailto:us@example.org">us@example.org</a>' in shown
 
 
 def test_the_privacy_page_names_the_days_that_the_clean_up_goes_by(client, settings):
