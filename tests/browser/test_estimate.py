@@ -16,7 +16,7 @@ LIST = "/staff/bookings/appointmentrequest/"
 
 def test_the_estimate_fits_every_display_a_phone_and_one_sheet_of_paper(visit, violations):
     place = make.location(slug="harbor", name="Harbor", weekdays=range(7))
-    summary = "We talk about your migraine, what you have tried, and what could help. You get no treatment at this visit."
+    summary = "We talk about your migraine and what could help. You get no treatment at this visit."
     first = make.visit_type(name="First consultation", price=1250)
     VisitType.objects.update(summary=summary)
     first.refresh_from_db()

@@ -273,3 +273,16 @@ def test_a_starter_page_with_every_fact_written_has_no_blank_left(client):
     for page in Page.objects.public().filter(live__html__contains="<data "):
         shown = client.get(page.get_absolute_url()).text
         assert "Ask us." in shown and "data-needs" not in shown and "<data" not in shown, page
+
+
+def test_the_language_page_says_its_notice_in_other_languages_each_marked_as_such(client, settings):
+    settings.CLINIC = {**settings.CLINIC, "phone": "(410) 555-0188"}
+    call_command("load_pages", verbosity=0)
+
+    shown = client.get("/language-assistance/").text
+    taglines = re.findall(r'<li lang="([a-zA-Z-]+)"[^>]*>(.*?)</li>', shown, re.DOTALL)
+
+    assert len(taglines) == 10 and len({language for language, _ in taglines}) == 10
+    assert all("(410) 555-0188" in words for _, words in taglines)
+    assert 'lang="ar" dir="rtl"' in shown
+    assert 'lang="es"' not in client.get("/nondiscrimination/").text
