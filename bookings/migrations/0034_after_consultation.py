@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0028_more_days_are_counted_again'),
+        ('bookings', '0033_bound_visit_types'),
     ]
 
     operations = [
