@@ -18,15 +18,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.forms.utils import flatatt
 from django.utils.html import escape
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from mdit_py_plugins.container import container_plugin
 
-from pages import allowed, people, plots, until
+from pages import allowed, people, plots, tables, until
 from pages.inline import Line, Notes, Problem, citation_rule, fact_rule, line_of, words
-from pages.tokens import closing, facts_in, plain, table_rows
+from pages.tokens import closing, facts_in, table_rows
 
 HIDDEN_PREFIX = {"emergency": "Emergency: ", "call": "Call us: ", "callout": "Important: "}
 MOST = {"emergency": 1, "call": 1, "callout": 2}
@@ -37,10 +36,6 @@ OPENINGS = {
     "do": '<div class="do-list">',
     "dont": '<div class="dont-list">',
 }
-FIT_A_PHONE = 3  # columns of a table
-# What the elements of a table are to a screen reader, by tag and scope (WAI-ARIA 1.2, 5.3.3).
-ROLES = {("tr", None): "row", ("th", "col"): "columnheader", ("th", "row"): "rowheader", ("td", None): "cell"}
-LONGEST_HEAD = 60  # letters of a column's name that each of its cells repeats
 # To find the ends of brackets and stars, a parser may look at each letter of a paragraph for each other.
 LONGEST_PARAGRAPH = 5_000  # letters; a screen shows some 2,000
 LONGEST_TEXT = 60_000  # letters, five times the longest of our starter pages
@@ -401,50 +396,10 @@ class _Page:
         return self.table(inside, rest)
 
     def table(self, tokens, caption=None):
-        """A table with row headers in its first column, in a region that scrolls by itself.
-
-        One with more columns than fit a phone becomes a card for each row there: every cell names its
-        column, and roles keep it a table to screen readers whatever CSS makes of it.
-        """
         if caption is None and not self.boxes:
             self.notes.problem("A table stands between ::: table Caption and :::.")
         id = self.free_id(f"table-{slugify(caption or '')[:40].strip('-') or 'of-this-page'}")
-        heads = [
-            plain(tokens[place + 1])[:LONGEST_HEAD]
-            for place, token in enumerate(tokens)
-            if token.type == "th_open"
-        ]
-        is_wide = len(heads) > FIT_A_PHONE
-        html, column = [], 0
-        for place, token in enumerate(tokens[1:-1], 1):
-            if token.map:
-                self.notes.line = token.map[0] + 1
-            if token.type == "tr_open":
-                column = 0
-                keys = facts_in(tokens[place : closing(tokens, place)])
-                attributes = {"data-needs": " ".join(keys)} if keys else {}
-                if is_wide:
-                    attributes["role"] = "row"
-                html.append(f"<tr{flatatt(attributes)}>")
-                continue
-            if token.type == "inline":
-                html.append(self.line.html(token))
-                continue
-            tag = token.tag
-            if token.type in ("td_open", "td_close") and column <= (token.type == "td_close"):
-                tag = "th"
-            attributes = {"scope": "col" if token.type == "th_open" else "row"} if tag == "th" else {}
-            if is_wide:
-                attributes["role"] = ROLES.get((tag, attributes.get("scope")), "rowgroup")
-                if tag == "td" and token.nesting > 0:
-                    attributes["data-head"] = heads[column] if column < len(heads) else ""
-            column += token.type in ("th_open", "td_open")
-            html.append(f"<{tag}{flatatt(attributes)}>" if token.nesting > 0 else f"</{tag}>")
-        wide, role = (" table-wrap--wide", ' role="table"') if is_wide else ("", "")
-        return (
-            f'<div class="table-wrap{wide}" role="region" tabindex="0" aria-labelledby="{id}"><table{role}>'
-            f'<caption id="{id}">{escape(caption or "Table")}</caption>{"".join(html)}</table></div>\n'
-        )
+        return tables.html(tokens, caption or "Table", id, self.line)
 
     def plot(self, rest, inside):
         """The picture and, below it, the table it was drawn from: one fact, written once."""
