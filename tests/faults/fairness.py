@@ -42,6 +42,7 @@ class Day:
     by_one: float = 0
     by_attackers: float = 0
     by_all: float = 0
+    attackers_hold_too_much: bool = False
     to_victim: list[datetime] = field(default_factory=list)
     withheld: int = 0
     withheld_unseen: int = 0
@@ -144,7 +145,15 @@ class Play:
             attackers = [held for network, held in by_network.items() if network not in self.patients]
             day.by_one = max(day.by_one, max(by_network.values()) / self.open[room])
             day.by_attackers = max(day.by_attackers, sum(attackers) / self.open[room])
+            day.attackers_hold_too_much |= sum(attackers) > self._most(self.open[room])
             day.by_all = max(day.by_all, sum(by_network.values()) / self.open[room])
+
+    def _most(self, open_for):
+        """How many minutes of a room that is open for so many the attackers may hold by our rules."""
+        visit = self.visit.minutes_before + self.visit.minutes + self.visit.minutes_after
+        if self.networks == 1:
+            return max(open_for / 10, visit)
+        return min(open_for / 4 + self.networks * visit, open_for / 2 + visit)
 
     def _read_the_lists(self, *, now):
         mails = Message.objects.filter(kind__in=UNASKED)
@@ -156,7 +165,7 @@ class Play:
         self.day.withheld_unseen = failed.exclude(request__in=seen).count()
 
 
-def broken(day: Day, *, attackers_hold_at_most: float) -> dict[str, bool]:
+def broken(day: Day) -> dict[str, bool]:
     """Say what was seen; the promises, each with whether it broke."""
     say(f"  {day.asked} requests, {day.patients} of them of real patients")
     say(
@@ -175,7 +184,7 @@ def broken(day: Day, *, attackers_hold_at_most: float) -> dict[str, bool]:
         "nothing was tried": not (day.patients and day.by_attackers and day.to_victim and day.withheld),
         "a request was lost": day.kept < day.asked,
         "one network held more than a tenth": day.by_one > 0.1,
-        "attackers held too much": day.by_attackers > attackers_hold_at_most,
+        "attackers held too much": day.attackers_hold_too_much,
         "a real patient got no email": day.without_email > 0,
         "a real patient got no hold while less than half was held": day.without_hold_below_half > 0,
         "a mailbox got more than three emails in an hour": day.most_in_an_hour() > 3,
@@ -183,27 +192,25 @@ def broken(day: Day, *, attackers_hold_at_most: float) -> dict[str, bool]:
     }
 
 
-def played(networks, *, every, attackers_hold_at_most):
+def played(networks, *, every):
     with scratch_database("fairness"):
         call_command("load_clinic", verbosity=0)
-        return broken(
-            Play(networks, every=every, **A_DAY).run(), attackers_hold_at_most=attackers_hold_at_most
-        )
+        return broken(Play(networks, every=every, **A_DAY).run())
 
 
 def one_network():
     """One network holds at most a tenth of each room; real patients get email and hold."""
-    return played(1, every=2 * MINUTE, attackers_hold_at_most=0.1)
+    return played(1, every=2 * MINUTE)
 
 
 def five_networks():
-    """Five networks hold little more than a quarter of each room; real patients get email and hold."""
-    return played(5, every=2 * MINUTE, attackers_hold_at_most=0.32)
+    """Five networks hold a quarter of each room and one time each; real patients get email and hold."""
+    return played(5, every=2 * MINUTE)
 
 
 def a_thousand_networks():
     """A thousand networks look like patients: they hold half of each room, and the other half stays free."""
-    return played(1000, every=1.5 * MINUTE, attackers_hold_at_most=0.52)
+    return played(1000, every=1.5 * MINUTE)
 
 
 if __name__ == "__main__":
