@@ -3,7 +3,7 @@
 from crispy_forms.helper import FormHelper
 from django import forms
 
-from pages.markdown import LONGEST_TEXT, too_long
+from pages.markdown import LONGEST_TEXT, TOO_LONG
 from pages.models import WORDS, Revision
 
 LONGEST_SHORT_VERSION = 1_000  # letters, where the gate lets 60 words through
@@ -52,7 +52,7 @@ class WordsForm(ClinicForm):
     def clean_body(self):
         text = self.cleaned_data["body"].replace("\r\n", "\n")
         if len(text) > LONGEST_TEXT:
-            raise forms.ValidationError(too_long(text))
+            raise forms.ValidationError(TOO_LONG.format(len(text)))
         return text
 
 

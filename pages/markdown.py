@@ -6,8 +6,7 @@ cannot be shown as written is a problem with its line.
     ::: emergency Call 911 if:        ::: do Before you come        ::: figure bay A still bay
     ::: call Call us if:              ::: dont On the way home      ::: table People in 3 trials
     ::: callout Not approved          ::: plot A and B from 0 to 100: How far pain fell
-    ::: people 4 of 10 Still better   ::: timeline The day, around an ordered list
-    ::: until 2026-12-31
+    ::: people 4 of 10 Still better   ::: timeline The day, around an ordered list   ::: until 2026-12-31
 
 `{{legal_name}}` is a fact about the practice (pages.clinic_facts). Readers do not see a paragraph, list item
 or table row with one that is open, nor a `::: clinic` box whose facts are all open.
@@ -25,7 +24,7 @@ from mdit_py_plugins.container import container_plugin
 
 from pages import allowed, people, plots, tables, until
 from pages.inline import Line, Notes, Problem, citation_rule, fact_rule, line_of, words
-from pages.tokens import closing, facts_in, table_rows
+from pages.tokens import LONGEST_PARAGRAPH, closing, facts_in, leave_out_long_paragraphs, table_rows
 
 HIDDEN_PREFIX = {"emergency": "Emergency: ", "call": "Call us: ", "callout": "Important: "}
 MOST = {"emergency": 1, "call": 1, "callout": 2}
@@ -36,9 +35,8 @@ OPENINGS = {
     "do": '<div class="do-list">',
     "dont": '<div class="dont-list">',
 }
-# To find the ends of brackets and stars, a parser may look at each letter of a paragraph for each other.
-LONGEST_PARAGRAPH = 5_000  # letters; a screen shows some 2,000
 LONGEST_TEXT = 60_000  # letters, five times the longest of our starter pages
+TOO_LONG = f"The body must be {LONGEST_TEXT:,} characters or less. It has {{:,}}"
 SLOT = re.compile('<slot name="([0-9]+)"></slot>')
 CONTAINERS = {*OPENINGS, "clinic", "figure", "people", "plot", "table", "timeline", "until"}
 # Ids of the page around the text; source-1 and so on are kept free too.
@@ -75,28 +73,15 @@ def render(
     LONGEST_TEXT gives its problem alone.
     """
     if len(text) > LONGEST_TEXT:
-        return Rendered(problems=[Problem(1, too_long(text))])
+        return Rendered(problems=[Problem(1, TOO_LONG.format(len(text)))])
     return _Page(text, sources, facts, leads_somewhere, picture).render()
-
-
-def _leave_out_long_paragraphs(state):
-    """Their lines go to the list `env["too_long"]`: what nobody reads is not looked into."""
-    for token in state.tokens:
-        if token.type == "inline" and len(token.content) > LONGEST_PARAGRAPH:
-            state.env.setdefault("too_long", []).append(line_of(token, 1))
-            token.content = ""
-
-
-def too_long(text: str) -> str:
-    """The sentence about a text that is longer than LONGEST_TEXT."""
-    return f"The body must be {LONGEST_TEXT:,} characters or less. It has {len(text):,}"
 
 
 def _parser():
     md = MarkdownIt("commonmark").enable("table")
     container_plugin(md, "box", validate=lambda params, markup: True)
     md.inline.ruler.before("link", "cite", citation_rule)
-    md.core.ruler.before("inline", "long_paragraphs", _leave_out_long_paragraphs)
+    md.core.ruler.before("inline", "long_paragraphs", leave_out_long_paragraphs)
     md.inline.ruler.before("link", "fact", fact_rule)
     md.validateLink = lambda url: True  # a bad address is reported by us, not passed over
     return md
@@ -179,11 +164,10 @@ class _Page:
         if self.is_in_part or token.type not in ("paragraph_open", "list_item_open"):
             return []
         inside = tokens[position : closing(tokens, position)]
-        if any(each.type.endswith("_list_open") for each in inside):
-            return []  # the items of the list within are looked at one by one
-        if token.hidden and facts_in(inside):
+        has_list = any(each.type.endswith("_list_open") for each in inside)  # its items come one by one
+        if token.hidden and not has_list and facts_in(inside):
             self.notes.problem("A list item with a fact holds no list of its own.")
-        return [] if token.hidden else facts_in(inside)
+        return [] if token.hidden or has_list else facts_in(inside)
 
     def part(self, tag, keys, inside):
         self.is_in_part = True

@@ -1,7 +1,4 @@
-"""A page has revisions; a revision is never changed; the page says which one is live.
-
-What is live is written by pages.publishing alone.
-"""
+"""A page has revisions that never change, and says which is live. Only pages.publishing writes that."""
 
 from datetime import timedelta
 
@@ -342,9 +339,7 @@ class ClinicFact(models.Model):
     )
     question = models.CharField(max_length=120)
     help = models.CharField(max_length=400, blank=True)
-    is_required = models.BooleanField(
-        "required", default=False, help_text="Whether the site stays closed to patients without it."
-    )
+    is_required = models.BooleanField("required", default=False, help_text="Needed before the site opens.")
     position = models.PositiveSmallIntegerField(default=0)
     value = models.TextField(
         "answer",

@@ -4,6 +4,17 @@ from markdown_it.token import Token
 
 from pages.inline import line_of
 
+# To find the ends of brackets and stars, a parser may look at each letter of a paragraph for each other.
+LONGEST_PARAGRAPH = 5_000  # letters; a screen shows some 2,000
+
+
+def leave_out_long_paragraphs(state) -> None:
+    """A rule of the parser: what nobody reads is not looked into. `env["too_long"]` lists their lines."""
+    for token in state.tokens:
+        if token.type == "inline" and len(token.content) > LONGEST_PARAGRAPH:
+            state.env.setdefault("too_long", []).append(line_of(token, 1))
+            token.content = ""
+
 
 def facts_in(tokens: list[Token]) -> list[str]:
     """The keys of the facts that these blocks name, each once."""

@@ -9,7 +9,6 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpResponse
-from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 from django_otp import devices_for_user
@@ -391,11 +390,3 @@ def test_what_happened_to_an_account_is_never_changed_or_removed(robin, change):
     with pytest.raises(DatabaseError, match="only ever added to"), transaction.atomic():
         connection.cursor().execute(f"SET CONSTRAINTS ALL IMMEDIATE; {change}")
     assert events() == [("robin", "refused")]
-
-
-@pytest.mark.parametrize("act", ["register", "auth"])
-def test_the_words_of_a_passkey_button_are_there_before_it_is_drawn(act):
-    scripts = re.findall("<script[^>]*>", render_to_string(f"django_otp_webauthn/{act}_scripts.html"))
-
-    assert [" defer " in scripts[1], "async" in scripts[1]] == [True, False]
-    assert f"otp_webauthn_{act}.js" in scripts[2]

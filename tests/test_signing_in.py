@@ -8,6 +8,7 @@ from django.contrib.auth import hashers
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -300,3 +301,11 @@ def test_what_was_typed_survives_the_end_of_the_session(client):
         assert "sign in on another tab" in kept.content.decode()
     assert not is_in(client)
     assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.parametrize("act", ["register", "auth"])
+def test_the_words_of_a_passkey_button_are_there_before_it_is_drawn(act):
+    scripts = re.findall("<script[^>]*>", render_to_string(f"django_otp_webauthn/{act}_scripts.html"))
+
+    assert [" defer " in scripts[1], "async" in scripts[1]] == [True, False]
+    assert f"otp_webauthn_{act}.js" in scripts[2]

@@ -90,10 +90,8 @@ def submit(
         if earlier := AppointmentRequest.objects.filter(submission=submission).first():
             return earlier
         if visit_type and visit_type.after_consultation and not is_known:
-            raise Refused(
-                f"{visit_type} comes after a consultation. Ask for a first consultation, or call us if you "
-                "are our patient."
-            )
+            way = "Ask for a first consultation, or call us if you are our patient."
+            raise Refused(f"{visit_type} comes after a consultation. {way}")
         if choice and is_known:
             _must_be_ahead(choice, now=now)
         elif choice and not claims.is_askable(choice, now=now):
@@ -159,11 +157,10 @@ def verify(
 ) -> AppointmentRequest:
     """The address is the patient's own (or staff know the person: `by`). The clinic must answer now.
 
-    The time is held on until that answer is due, or claimed again where the hold ran out and it is
-    still free; `.appointment` of what is returned is None where it has gone, or where strangers hold
-    too much (see holds). Again changes nothing.
-    Raises Refused for a request that has ended, and TimeGone where others were quicker twice: then
-    nothing has changed, and it can be done again.
+    The time is held on until that answer is due, or claimed again where the hold ran out and it is still
+    free; `.appointment` of what is returned is None where it has gone, or where strangers hold too much
+    (see holds). Again changes nothing. Raises Refused for a request that has ended, and TimeGone where
+    others were quicker twice: then nothing has changed, and it can be done again.
     """
 
     def confirm():
@@ -195,9 +192,8 @@ def verify(
 def choose_time(request: AppointmentRequest, starts_at: datetime, *, now: datetime) -> AppointmentRequest:
     """A confirmed patient asks for another exact time while the clinic has not answered.
 
-    It is held in place of the one held so far, where strangers do not hold too much (see holds).
-
-    The answer is due no later than before. Raises Refused or TimeGone; the time held so far then stays.
+    It is held in place of the one held so far, where strangers do not hold too much (see holds). The answer
+    is due no later than before. Raises Refused or TimeGone; the time held so far then stays.
     """
 
     def change():

@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9]*(_[a-z0-9]+)*$', 'Write a key like legal_name.')])),
                 ('question', models.CharField(max_length=120)),
                 ('help', models.CharField(blank=True, max_length=400)),
-                ('is_required', models.BooleanField(default=False, help_text='Whether the site stays closed to patients without it.', verbose_name='required')),
+                ('is_required', models.BooleanField(default=False, help_text='Needed before the site opens.', verbose_name='required')),
                 ('position', models.PositiveSmallIntegerField(default=0)),
                 ('value', models.TextField(blank=True, help_text='Plain text, as patients will read it. Web and email addresses become links.', max_length=2000, verbose_name='answer')),
             ],
