@@ -2,8 +2,6 @@
 
 from django.conf import settings
 
-from pages import clinic_facts
-
 # The value of the cookie, the words on the button, and what it does.
 DISPLAYS = {
     "auto": "Match my device",
@@ -18,7 +16,6 @@ def clinic(request):
         "clinic": settings.CLINIC,
         "site_url": settings.SITE_URL,
         "kept_days": settings.KEPT_DAYS,
-        "is_being_set_up": clinic_facts.is_being_set_up,  # asked only by the templates that show it
         "idle_minutes": settings.STAFF_IDLE_MINUTES,
     }
 

@@ -176,6 +176,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "clinic_site.context.display",
                 "clinic_site.context.clinic",
+                "pages.clinic_facts.for_templates",
             ],
         },
     }

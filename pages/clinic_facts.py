@@ -80,3 +80,8 @@ def is_being_set_up() -> bool:
         return ClinicFact.objects.required_and_open().exists()
     except Error:
         return False
+
+
+def for_templates(request) -> dict:
+    """The context processor: the question is asked only by a template that shows the answer."""
+    return {"is_being_set_up": is_being_set_up}
