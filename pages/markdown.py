@@ -352,19 +352,13 @@ class _Page:
 
     def until(self, rest, inside):
         """Sentences that readers no longer see when the day is over."""
-        opened = self.notes.line
-        for token in inside:
-            if token.type == "heading_open":
-                sentence = "A heading stands outside of ::: until; the contents would lead nowhere."
-                self.notes.problem(sentence, line_of(token, opened))
-        html = self.blocks(inside)
-        day, fault = until.read(rest, words(html))
-        if fault:
+        opened, html = self.notes.line, self.blocks(inside)
+        day, faults = until.read(rest, html)
+        for fault in faults:
             self.notes.problem(fault, opened)
-        if not day:
-            return html
-        self.result.expires_on = min(day, self.result.expires_on or day)
-        return f"{until.OPENING.format(day)}{html}{until.CLOSING}"
+        if day:
+            self.result.expires_on = min(day, self.result.expires_on or day)
+        return until.dated(html, day) if day else html
 
     # Tables and plots
 

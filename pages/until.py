@@ -12,22 +12,30 @@ from datetime import date
 
 from django.utils.dateformat import format as date_format
 
-OPENING, CLOSING = '<section data-until="{}">', "</section>\n"
 # No <section> of ours stands within another, so the first end is its own.
 DATED = re.compile(r'<section data-until="(\d{4}-\d\d-\d\d)">.*?</section>\n?', re.DOTALL)
 
 
-def read(words: str, text: str) -> tuple[date | None, str]:
-    """The day in words like "2026-12-31", and what is wrong with it, or "".
+def read(words: str, html: str) -> tuple[date | None, list[str]]:
+    """The day in words like "2026-12-31", and sentences on what is wrong.
 
-    `text` is what readers are shown: it names the day, so that nobody wonders how old the sentence is.
+    `html` is what readers are shown: it names the day, so that nobody wonders how old the sentence is.
     """
     try:
         day = date.fromisoformat(words)
     except ValueError:
-        return None, "Write ::: until 2026-12-31, with the last day on which the sentence is true."
-    named = date_format(day, "F j, Y")
-    return day, "" if named in text else f"Say the day in the sentence too: {named}."
+        return None, ["Write ::: until 2026-12-31, with the last day on which the sentence is true."]
+    faults = []
+    if (named := date_format(day, "F j, Y")) not in html:
+        faults.append(f"Say the day in the sentence too: {named}.")
+    if re.search("<h[2-4]", html):
+        faults.append("A heading stands outside of ::: until; the contents would lead nowhere.")
+    return day, faults
+
+
+def dated(html: str, day: date) -> str:
+    """The HTML with the last day on which it is shown."""
+    return f'<section data-until="{day}">{html}</section>\n'
 
 
 def left_out(html: str, today: date) -> str:

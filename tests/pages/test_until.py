@@ -45,7 +45,7 @@ def test_of_two_sentences_each_has_its_own_last_day():
         ("::: until\nA.\n:::", "Line 1: Write ::: until 2026-12-31, with the last day"),
         ("::: until 2026-02-30\nA.\n:::", "Line 1: Write ::: until 2026-12-31, with the last day"),
         ("::: until 2027-01-02\nA.\n:::", "Line 1: Say the day in the sentence too: January 2, 2027."),
-        (f"{RULE[:-4]}\n\n## More\n:::", "Line 4: A heading stands outside of ::: until"),
+        (f"{RULE[:-4]}\n\n## More\n:::", "Line 1: A heading stands outside of ::: until"),
     ],
 )
 def test_an_end_date_that_cannot_be_kept_is_a_problem_with_its_line(box, problem):
