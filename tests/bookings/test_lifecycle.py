@@ -24,9 +24,9 @@ def test_a_submitted_request_waits_for_an_answer_and_holds_its_time():
 def test_no_verb_asks_the_database_twice(django_assert_num_queries):
     asking, by = make.asking(make.schedule()), make.staff()
 
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(25):
         asked = lifecycle.submit(**asking)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(20):
         asked = lifecycle.verify(asked, now=make.NOW)
     with django_assert_num_queries(12):
         lifecycle.accept(asked, by=by, now=make.NOW)

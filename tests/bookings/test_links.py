@@ -32,7 +32,7 @@ def test_a_clock_that_was_an_hour_ahead_makes_no_link_form_or_session_dead_or_im
     StaffSession.objects.create(user=robin, began_at=ahead, used_at=ahead)
 
     assert links.read(token, "manage_request", now=make.NOW).is_current
-    assert not shield.is_suspect(form, {}, "anh@example.com", now=make.NOW)
+    assert not shield.is_suspect(form, {}, now=make.NOW)
     assert sessions.open_sessions(robin, now=make.NOW).exists()
     with pytest.raises(links.DeadLink):
         links.read(token, "manage_request", now=ahead + links.LASTS + timedelta(seconds=1))
