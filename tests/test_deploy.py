@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from clinic_site import server
 from clinic_site.hashing import PasswordHasher
 from clinic_site.page_cache import MOST_BYTES
 
@@ -77,11 +78,9 @@ def test_a_web_server_has_room_for_as_many_sign_ins_at_once_as_it_has_threads(na
     own = int(
         re.search(r"memory of a web process \| (\d+) MB", (settings.BASE_DIR / "README.md").read_text())[1]
     )
-    starts = [(DEPLOY / one).read_text() for one in ("Dockerfile", "systemd/clinic-web@.service")]
-    threads = {int(re.search(r'--blocking-threads"?,? "?(\d+)', words)[1]) for words in starts}
     limit = int(re.search(MEMORY[name], (DEPLOY / name).read_text())[1])
 
-    needed = own * 1e6 + MOST_BYTES + max(threads) * PasswordHasher.memory_cost * 1024
+    needed = own * 1e6 + MOST_BYTES + server.THREADS * PasswordHasher.memory_cost * 1024
 
     assert needed * 1.5 <= limit * (2**30 if MEMORY[name].endswith("G") else 2**20)
 

@@ -196,7 +196,7 @@ def test_the_home_tells_nothing_about_a_patient_and_asks_a_fixed_number_of_quest
         make.confirmed(room, starts_at=hour(number))
     client.force_login(make.staff())
 
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         page = client.get("/staff/").content.decode()
 
     assert "Nguyễn" not in page and "anh@example.com" not in page
