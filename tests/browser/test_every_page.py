@@ -21,11 +21,15 @@ from tests.browser.conftest import launched
 
 # Forms set a cookie for their protection, and may.
 SHEET = {"width": 700, "height": 900}  # of letter size, less its margins
-FORMS = ["/request-an-appointment/who/", "/feedback/ketamine-for-migraine/does-it-work/"]
+FORMS = [
+    "/request-an-appointment/who/",
+    "/feedback/ketamine-for-migraine/does-it-work/",
+    "/tools/attack-card/",
+]
 # What is in no sitemap. Feedback is one form, with the title of its page above it: one of them is here.
 OTHERS = [
     *("/search/", "/search/?q=ketamine", "/search/?q=zzzzzz", "/nowhere/"),
-    *("/feedback-received/migraine/", *FORMS),
+    *("/feedback-received/migraine/", *FORMS[:2]),
 ]
 # Its preloading adds a style element, which our policy refuses and the console reports.
 AXE = """async rules => {
@@ -45,11 +49,12 @@ SAME_WITHOUT_SCRIPT = r"""served => {
     const hidden = page => page.querySelectorAll('[hidden]').length;
     return words(plain) === words(document) && hidden(plain) >= hidden(document);
 }"""
-# No table is cut off: on a phone a wide one is shown as cards.
+# No table is cut off, unless it says so: on a phone a wide one is shown as cards.
 SHAPE = """() => ({
     h1: document.querySelectorAll('h1').length,
     titles: document.head.querySelectorAll('title').length,
-    cut: [...document.querySelectorAll('.table-wrap')].filter(e => e.scrollWidth > e.clientWidth).length,
+    cut: [...document.querySelectorAll('.table-wrap')].filter(e => e.scrollWidth > e.clientWidth
+        && !e.previousElementSibling?.matches('.table-hint')).length,
     beyond: document.documentElement.scrollWidth - innerWidth,
 })"""
 # On paper: nothing that can only be clicked (a hub's list of pages can be read), every address in full,
