@@ -1,8 +1,12 @@
 """The search of the whole site, by what people type."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.db import transaction
 
 from pages import crisis
 from pages.models import Page
@@ -185,3 +189,27 @@ def test_a_page_that_is_not_public_is_not_named_as_help(client):
     Page.objects.create(path="conditions/suicidal-thoughts", kind="condition")
 
     assert "/conditions/suicidal-thoughts/" not in shown(client, "suicide")
+
+
+TYPED = tomllib.loads((Path(__file__).parent / "what_people_type.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def starter_site(django_db_setup, django_db_blocker):
+    """The demo clinic and the starter pages, for reading only."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        call_command("load_clinic", verbosity=0)
+        call_command("load_pages", verbosity=0)
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_what_people_type_leads_first_to_what_they_need(client, starter_site, kind):
+    wrong = {
+        query: (found, path)
+        for query, path in TYPED[kind].items()
+        if (found := first_link(client, query)) != path
+    }
+
+    assert wrong == {}

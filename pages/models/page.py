@@ -4,9 +4,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.db.models import F, Q
@@ -14,8 +11,6 @@ from django.urls import reverse
 
 A_PATH = r"^([a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*)?$"
 A_KEY = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-A_FACT = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
-A_TERM = r"^[a-z0-9]+([ -][a-z0-9]+){0,3}$"
 LONGEST_REVIEW = timedelta(days=366)
 # What people write; the rest of a revision is made from it or says who answers for it.
 WORDS = ("title", "caption", "summary", "short_version", "body", "change_note")
@@ -272,127 +267,3 @@ class Feedback(models.Model):
 
     def __str__(self):
         return f"{self.page}: {'useful' if self.useful else 'not useful'}"
-
-
-class SearchEntry(models.Model):
-    """What the search looks through: the words of a public page. Postgres writes it when `live` changes."""
-
-    page = models.OneToOneField(Page, models.CASCADE, primary_key=True, related_name="search_entry")
-    plain = models.TextField(help_text="The text without tags, drawings and numbers of sources.")
-    searched = SearchVectorField(help_text="A: the title, B: the short version, C: the text.")
-
-    class Meta:
-        indexes = [GinIndex(fields=["searched"], name="words_that_are_searched")]
-
-
-class KnownWord(models.Model):
-    """A word that stands on a public page, or stood there once: what a misspelled one may have meant."""
-
-    word = models.TextField(primary_key=True)
-
-    class Meta:
-        indexes = [GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="words_that_look_alike")]
-
-
-class Synonym(models.Model):
-    """Another name for something our pages call by a plain one, for the search."""
-
-    term = models.CharField(
-        "what people type",
-        max_length=80,
-        unique=True,
-        validators=[RegexValidator(A_TERM, "Write 1 to 4 words in small letters, like imitrex.")],
-        help_text="In small letters, like imitrex.",
-    )
-    means = models.CharField(
-        "what our pages say", max_length=200, help_text="One or more names, with commas, like triptan."
-    )
-
-    class Meta:
-        ordering = ["term"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(term__regex=A_TERM),
-                name="a_term_is_a_few_words_in_small_letters",
-                violation_error_message="Write 1 to 4 words in small letters, like imitrex.",
-            )
-        ]
-
-    def __str__(self):
-        return self.term
-
-
-class ClinicFactQuerySet(models.QuerySet):
-    def required_and_open(self):
-        """What must be written before the site says that it is open for patients."""
-        return self.filter(is_required=True, value="")
-
-
-class ClinicFact(models.Model):
-    """Something that only this practice can say of itself; pages name it as {{key}}.
-
-    The question comes with the starter pages. Managers write the answer, and it is the only copy.
-    """
-
-    key = models.CharField(
-        max_length=40, unique=True, validators=[RegexValidator(A_FACT, "Write a key like legal_name.")]
-    )
-    question = models.CharField(max_length=120)
-    help = models.CharField(max_length=400, blank=True)
-    is_required = models.BooleanField("required", default=False, help_text="Needed before the site opens.")
-    position = models.PositiveSmallIntegerField(default=0)
-    value = models.TextField(
-        "answer",
-        blank=True,
-        max_length=2000,
-        help_text="Plain text, as patients will read it. Web and email addresses become links.",
-    )
-
-    objects = ClinicFactQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["position", "key"]
-        verbose_name = "fact about this practice"
-        verbose_name_plural = "facts about this practice"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(key__regex=A_FACT),
-                name="a_fact_has_a_key_of_small_letters",
-                violation_error_message="Write a key like legal_name.",
-            )
-        ]
-
-    def __str__(self):
-        return self.question
-
-
-class Redirect(models.Model):
-    """An address that readers may still have, and the page that stands for it now."""
-
-    old_path = models.CharField(
-        max_length=200,
-        unique=True,
-        validators=[RegexValidator(A_PATH, "Write a path like ketamine-for-migraine/does-it-work.")],
-        help_text="The old address without slashes at the ends.",
-    )
-    page = models.ForeignKey(
-        Page, models.PROTECT, related_name="redirects", help_text="Where readers are sent."
-    )
-
-    class Meta:
-        ordering = ["old_path"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(old_path__regex=A_PATH) & ~Q(old_path=""),
-                name="an_old_path_is_lower_case_words_between_slashes",
-                violation_error_message="Write a path like ketamine-for-migraine/does-it-work.",
-            )
-        ]
-
-    def __str__(self):
-        return f"/{self.old_path}/"
-
-    def clean(self):
-        """The database refuses this too."""
-        if Page.objects.public().filter(path=self.old_path).exists():
-            raise ValidationError({"old_path": "Readers find a page here; it cannot lead elsewhere."})
