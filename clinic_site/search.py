@@ -50,27 +50,39 @@ class Place(NamedTuple):
     summary: str
 
 
-def actions() -> list[tuple[set[str], Place]]:
-    """Things to do on this site, each with the words that ask for it; the first that fits comes first."""
-    change = Place(
-        "Change or cancel an appointment",
-        reverse("page", args=["contact"]),
-        "Use the link in our email, or call us.",
-    )
+VISIT = {"appointment", "appointments", "booking", "visit", "visits"}
+
+
+def actions() -> list[tuple[list[set[str]], Place]]:
+    """Things to do on this site, each with the words that ask for it: one of each set must be there.
+
+    The first that fits comes first.
+    """
+    contact = reverse("page", args=["contact"])
+    change = Place("Change or cancel an appointment", contact, "Use the link in our email, or call us.")
+    reach = Place("Contact", contact, "Call us, or send an email. In an emergency, call 911.")
     ask = Place(
         "Request an appointment",
         reverse("start_request"),
         "Choose a visit, a place and a time. You don’t need an account.",
     )
     where = Place("Locations", reverse("locations"), "Addresses, hours, phone numbers and how to get there.")
+    diary = Place("Headache diary", reverse("headache_diary"), "One month on one page, to print.")
+    card = Place("Attack card", reverse("attack_card"), "What to take and when, on a card for your pocket.")
     return [
-        ({"cancel", "canceling", "cancelling", "reschedule", "rescheduling", "postpone"}, change),
-        ({"appointment", "appointments", "book", "booking", "schedule", "reserve", "availability"}, ask),
+        ([{"cancel", "canceling", "cancelling", "reschedule", "rescheduling", "postpone"}], change),
+        ([{"change", "move"}, VISIT], change),
+        ([{"appointment", "appointments", "book", "booking", "schedule", "reserve", "availability"}], ask),
+        ([{"phone", "telephone", "email", "contact"}], reach),
         (
-            {"address", "directions", "hours", "location", "locations", "map", "near", "nearest", "open"}
-            | {"opening", "parking", "where"},
+            [
+                {"address", "directions", "hours", "location", "locations", "map", "near", "nearest", "open"}
+                | {"opening", "parking", "where"}
+            ],
             where,
         ),
+        ([{"diary", "journal", "tracker", "log"}], diary),
+        ([{"card"}, {"attack", "wallet", "pocket", "emergency"}], card),
     ]
 
 
@@ -92,7 +104,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _actions(words):
-    return [place for asked, place in actions() if words & asked][:1]
+    return [place for asked, place in actions() if all(words & some for some in asked)][:1]
 
 
 def _locations(words):

@@ -24,7 +24,8 @@ MARKED = re.compile(f"{START}(.*?){STOP}")
 SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 
 A_QUERY = "plainto_tsquery('english', %s)"
-# 1.0: the title, 0.4: the short version, 0.1: the text. 1: a long page is no closer for being long.
+# A page whose title was typed comes first. 1.0: the title, 0.4: the short version, 0.1: the text. The last 1:
+# a long page is no closer for being long.
 CLOSEST_PAGES = f"""
 WITH asked AS (SELECT {{asked}} AS query)
 SELECT page.path, live.title, live.summary, plain, count(*) OVER (), query::text
@@ -32,7 +33,7 @@ FROM asked, pages_searchentry
 JOIN pages_page AS page ON page.id = page_id
 JOIN pages_revision AS live ON live.id = live_id
 WHERE searched @@ query
-ORDER BY ts_rank('{{{{0, 0.1, 0.4, 1}}}}', searched, query, 1) DESC, page.path
+ORDER BY lower(live.title) = %s DESC, ts_rank('{{{{0, 0.1, 0.4, 1}}}}', searched, query, 1) DESC, page.path
 LIMIT {MOST_SHOWN}
 """  # noqa: S608
 STEM = re.compile(r"'((?:[^']|'')+)'")  # in a tsquery as text
@@ -92,12 +93,22 @@ class Found:
     has_all_words: bool = True
 
 
+class Known(NamedTuple):
+    """A row of the list of synonyms: what a term means, and the page that it leads to first, if any."""
+
+    means: str
+    path: str | None
+    title: str | None
+    summary: str | None
+
+
 def find(query: str) -> Found:
     """The public pages that have these words, the closest first. Takes any text and never raises.
 
     Every word must be there, in the title, the short version or the text. If no page has them all,
     what is no English word is corrected to the nearest word of ours; if no page has those either, some
     of the words are enough. A real word is never turned into another one: "cancel" is not "cancer".
+    A page that staff named for one of the words comes before all others.
     """
     query = " ".join(query.replace("\0", " ").split())[:LONGEST_QUERY]
     words = [word for word in plain(query).split() if word not in ASKING][:MOST_WORDS]
@@ -114,35 +125,75 @@ def find(query: str) -> Found:
     return Found(query)
 
 
-def _meanings(words):
-    """Each word, or term of several, with all that staff hold to mean the same."""
+def _known(words):
+    """The synonyms that these words, or their singulars, begin with at any place: {term: Known}."""
     terms = {
-        " ".join(words[start : start + n]) for start in range(len(words)) for n in range(1, LONGEST_TERM + 1)
+        " ".join(one[start : start + n])
+        for one in (words, _singulars(words))
+        for start in range(len(one))
+        for n in range(1, LONGEST_TERM + 1)
     }
-    same = dict(Synonym.objects.filter(term__in=terms).values_list("term", "means"))
-    parts, rest = [], words
+    rows = Synonym.objects.filter(term__in=terms).values_list(
+        "term", "means", "page__path", "page__live__title", "page__live__summary"
+    )
+    return {term: Known(*row) for term, *row in rows}
+
+
+def _singulars(words):
+    return [re.sub("(?<=[a-z]{2}[^s])s$", "", word) for word in words]
+
+
+def _meanings(words, known):
+    """Each word, or term of several, with all that staff hold to mean the same; and which terms these are."""
+    parts, terms, rest = [], [], words
     while rest:
-        size = next((n for n in range(LONGEST_TERM, 1, -1) if " ".join(rest[:n]) in same), 1)
-        term, rest = " ".join(rest[:size]), rest[size:]
-        parts.append([term, *same[term].split(",")] if term in same else [term])
-    return parts
+        size = next((n for n in range(LONGEST_TERM, 0, -1) if _term(rest[:n], known)), 1)
+        term, rest = _term(rest[:size], known), rest[size:]
+        if term:
+            terms.append(term)
+        said = " ".join(words[len(words) - len(rest) - size : len(words) - len(rest)])
+        parts.append([said, *(known[term].means.split(",") if term else [])])
+    return parts, terms
+
+
+def _term(words, known):
+    return next((" ".join(one) for one in (words, _singulars(words)) if " ".join(one) in known), None)
 
 
 def _results(words, together):
     """The closest results and how many there are in all, or None; `together` is && for all words, or ||."""
-    parts = _meanings(words)
+    known = _known(words)
+    parts, terms = _meanings(words, known)
     asked = f" {together} ".join(f"({' || '.join([A_QUERY] * len(meanings))})" for meanings in parts)
     with connection.cursor() as cursor:
-        cursor.execute(CLOSEST_PAGES.format(asked=asked), [meaning for part in parts for meaning in part])
+        asks = [meaning for part in parts for meaning in part]
+        cursor.execute(CLOSEST_PAGES.format(asked=asked), [*asks, " ".join(words)])
         hits = [Hit(*row) for row in cursor.fetchall()]
-    if not hits:
+    bets = [known[term] for term in sorted(terms, key=_weight, reverse=True) if known[term].title]
+    if not hits and not bets:
         return None
-    snippets = _snippets([f"{hit.summary}\n{hit.text}" for hit in hits], hits[0].query)
+    snippets = _snippets([f"{hit.summary}\n{hit.text}" for hit in hits], hits[0].query) if hits else []
     results = [
         Result(Page(path=hit.path), hit.title, _marked(snippet, hit.summary))
         for hit, snippet in zip(hits, snippets, strict=True)
     ]
-    return tuple(results), hits[0].count
+    return _with_best(results, hits[0].count if hits else 0, bets[:1])
+
+
+def _weight(term):
+    """What somebody means is said by the longest term: "nerve block", not "nerve"."""
+    return term.count(" "), len(term)
+
+
+def _with_best(results, count, bets):
+    """The results with the page that staff want first in front of them."""
+    for best in bets:
+        others = [result for result in results if result.page.path != best.path]
+        count += len(others) == len(results) and count <= MOST_SHOWN
+        first = next((one for one in results if one.page.path == best.path), None)
+        first = first or Result(Page(path=best.path), best.title, mark_safe(escape(best.summary)))
+        results = [first, *others][:MOST_SHOWN]
+    return tuple(results), max(count, len(results))
 
 
 def _snippets(texts, query):

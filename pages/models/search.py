@@ -33,7 +33,7 @@ class KnownWord(models.Model):
 
 
 class Synonym(models.Model):
-    """Another name for something our pages call by a plain one, for the search."""
+    """What people type, for the search: what our pages call it, and the page that answers it best."""
 
     term = models.CharField(
         "what people type",
@@ -43,7 +43,19 @@ class Synonym(models.Model):
         help_text="In small letters, like imitrex.",
     )
     means = models.CharField(
-        "what our pages say", max_length=200, help_text="One or more names, with commas, like triptan."
+        "what our pages say",
+        max_length=200,
+        blank=True,
+        help_text="One or more names, with commas, like triptan.",
+    )
+    page = models.ForeignKey(
+        Page,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,  # the list is short
+        verbose_name="page shown first",
+        help_text="Shown above all other results when people type this.",
     )
 
     class Meta:
@@ -58,6 +70,10 @@ class Synonym(models.Model):
 
     def __str__(self):
         return self.term
+
+    def clean(self):
+        if not self.means and not self.page:
+            raise ValidationError("Write what our pages say, or choose the page to show first.")
 
 
 class Redirect(models.Model):

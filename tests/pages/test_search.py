@@ -269,3 +269,40 @@ def test_staff_edit_the_list_of_names(client):
 def test_the_database_refuses_a_name_that_is_never_found():
     with pytest.raises(IntegrityError, match="a_term_is_a_few_words_in_small_letters"):
         Synonym.objects.create(term="Imitrex", means="triptan")
+
+
+def test_a_page_that_staff_chose_for_a_term_comes_first_whatever_else_has_the_word(three):
+    Synonym.objects.create(term="feeling sick", page=Page.objects.get(path="text"), means="nausea")
+    Synonym.objects.create(term="sick", page=Page.objects.get(path="short"))
+
+    assert paths("I am feeling sick") == ["text", "title", "short"]
+    assert find("feeling sick").count == 3
+
+
+def test_a_chosen_page_without_the_word_is_counted_too_and_found_by_the_plural(three):
+    make.starter(make.page("other"), title="Other")
+    Synonym.objects.create(term="tummy bug", page=Page.objects.get(path="other"))
+
+    assert (paths("tummy bugs"), find("tummy bugs").count) == (["other"], 1)
+
+
+def test_a_chosen_page_that_is_not_public_is_not_shown(three):
+    Synonym.objects.create(term="nausea", page=make.page("draft"))
+
+    assert paths("nausea") == ["title", "short", "text"]
+
+
+def test_a_page_whose_title_was_typed_comes_before_pages_that_have_the_word_more_often():
+    make.starter(make.page("a"), title="Light and light", body="Light. " * 20)
+    make.starter(make.page("b"), title="Light")
+
+    assert paths("light") == ["b", "a"]
+
+
+def test_a_term_needs_a_meaning_or_a_page(client):
+    client.force_login(get_user_model().objects.create_superuser("boss"))
+
+    page = client.post("/staff/pages/synonym/add/", {"term": "imitrex", "means": "", "page": ""})
+
+    assert "Write what our pages say, or choose the page to show first." in page.text
+    assert not Synonym.objects.exists()

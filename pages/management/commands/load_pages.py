@@ -52,7 +52,6 @@ class Loading:
         self.problems, self.notes, self.changed = [], [], 0
 
     def load(self):
-        self.load_synonyms()
         self.load_facts()
         sources = self.load_sources()
         files = [file for file in map(self.read, sorted(self.folder.rglob("*.md"))) if file]
@@ -67,14 +66,20 @@ class Loading:
         # Parents first: a shorter path cannot lie below a longer one.
         for file in sorted(files, key=lambda file: len(file.path)):
             self.load_page(file, pages, sources)
+        self.load_synonyms()
 
     def load_synonyms(self):
-        """Once, for staff edit the list from then on."""
+        """Once, for staff edit the list from then on. A term stands for other words, or leads to a page."""
         file = self.folder / "synonyms.toml"
         if not file.exists() or Synonym.objects.exists():
             return
-        for term, means in self.parsed(file.name, file.read_text()).items():
-            synonym = Synonym(term=term, means=means)
+        pages = Page.objects.in_bulk(field_name="path")
+        for term, told in self.parsed(file.name, file.read_text()).items():
+            told = told if isinstance(told, dict) else {"means": told}
+            page = pages.get(told.get("first", "/").strip("/") or None)
+            if "first" in told and not page:
+                self.problems.append(f"{file.name}: [{term}] No page has the address {told['first']}.")
+            synonym = Synonym(term=term, means=told.get("means", ""), page=page)
             try:
                 synonym.full_clean()
             except ValidationError as error:
