@@ -387,7 +387,7 @@ class _Page:
         if not plot:
             return self.table(inside, rest)
         svg = self.slot(plots.draw(plot, self.free_id("plot")))
-        table = self.table(inside, "The numbers in this picture")
+        table = self.table(inside, f"In numbers: {plot.caption}")
         return (
             f'<figure class="figure"><figcaption>{escape(plot.caption)}</figcaption>{svg}</figure>\n{table}'
         )

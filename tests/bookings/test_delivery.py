@@ -138,7 +138,7 @@ def test_a_refusal_for_good_is_a_failure_at_once_and_staff_are_told_without_a_na
         "",
         f"Reference: {message.request.reference}",
     ]
-    assert [word for word in ("anh@", "Nguy", "0199") if word in mail.as_string()] == []
+    assert [word for word in ("anh@", "Nguy", "555-0199") if word in mail.as_string()] == []
 
 
 def test_two_failures_of_one_request_tell_staff_once(mailbox):
