@@ -27,7 +27,7 @@ ATTRIBUTES = {
 CLASSES = {
     "blockquote": {"inset"},
     "div": {"care-card", "care-card--emergency", "care-card--call", "callout", "do-list", "dont-list"}
-    | {"table-wrap", "table-wrap--wide"},
+    | {"table-wrap", "table-wrap--cards", "table-wrap--wide"},
     "figure": {"figure", "timeline"},
     "span": {"vh"},
     "sup": {"cite"},

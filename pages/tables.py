@@ -1,7 +1,7 @@
 """Tables of a page: row headers in the first column, in a region that scrolls by itself.
 
-One with more columns than fit a phone becomes a card for each row there: every cell names its column, and
-roles keep it a table to screen readers whatever CSS makes of it.
+One with more columns than fit a phone, where names of medicines are long, becomes a card for each row there:
+every cell names its column, and roles keep it a table to screen readers whatever CSS makes of it.
 """
 
 from itertools import pairwise
@@ -13,7 +13,7 @@ from markdown_it.token import Token
 from pages.inline import Line
 from pages.tokens import closing, facts_in, plain
 
-FIT_A_PHONE = 3  # columns of a table
+FIT_A_PHONE, FIT_THE_TEXT = 2, 3  # columns of a table
 # What the elements of a table are to a screen reader, by tag and scope (WAI-ARIA 1.2, 5.3.3).
 ROLES = {("tr", None): "row", ("th", "col"): "columnheader", ("th", "row"): "rowheader", ("td", None): "cell"}
 LONGEST_HEAD = 60  # letters of a column's name that each of its cells repeats
@@ -25,7 +25,7 @@ def html(tokens: list[Token], caption: str, id: str, line: Line) -> str:
     `line` writes what stands in a cell, and notes problems with the line of the row.
     """
     heads = [plain(after)[:LONGEST_HEAD] for token, after in pairwise(tokens) if token.type == "th_open"]
-    is_wide = len(heads) > FIT_A_PHONE
+    has_cards = len(heads) > FIT_A_PHONE
     html, column = [], 0
     for place, token in enumerate(tokens[1:-1], 1):
         if token.map:
@@ -43,14 +43,15 @@ def html(tokens: list[Token], caption: str, id: str, line: Line) -> str:
             attributes = {"scope": "col" if token.type == "th_open" else "row"} if tag == "th" else {}
             if tag == "tr" and (keys := facts_in(tokens[place : closing(tokens, place)])):
                 attributes["data-needs"] = " ".join(keys)
-            if is_wide and tag == "td":
+            if has_cards and tag == "td":
                 attributes["data-head"] = heads[column] if column < len(heads) else ""
-            if is_wide:
+            if has_cards:
                 attributes["role"] = ROLES.get((tag, attributes.get("scope")), "rowgroup")
             html[-1] = f"<{tag}{flatatt(attributes)}>"
         column += token.type in ("th_open", "td_open")
-    wide, role = (" table-wrap--wide", ' role="table"') if is_wide else ("", "")
+    classes, role = (" table-wrap--cards", ' role="table"') if has_cards else ("", "")
+    classes += " table-wrap--wide" if len(heads) > FIT_THE_TEXT else ""
     return (
-        f'<div class="table-wrap{wide}" role="region" tabindex="0" aria-labelledby="{id}"><table{role}>'
+        f'<div class="table-wrap{classes}" role="region" tabindex="0" aria-labelledby="{id}"><table{role}>'
         f'<caption id="{id}">{escape(caption)}</caption>{"".join(html)}</table></div>\n'
     )

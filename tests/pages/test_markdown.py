@@ -105,9 +105,9 @@ def test_a_table_has_a_caption_a_region_and_row_headers():
 
 
 def test_a_table_wider_than_a_phone_names_its_columns_in_every_cell_and_stays_a_table():
-    narrow, wide = (f"::: table A\n{'|a & b' * n}|\n{'|--' * n}|\n{'|b' * n}|\n:::" for n in (3, 4))
+    narrow, wide = (f"::: table A\n{'|a & b' * n}|\n{'|--' * n}|\n{'|b' * n}|\n:::" for n in (2, 4))
 
-    assert "table-wrap--wide" not in render(narrow).html
+    assert "table-wrap--cards" not in render(narrow).html
     assert '<td data-head="a &amp; b" role="cell">b</td>' in render(wide).html
     assert Counter(re.findall(r'role="(\w+)"', render(wide).html)) == {
         **{"region": 1, "table": 1, "rowgroup": 2, "row": 2, "columnheader": 4, "rowheader": 1, "cell": 3}
@@ -129,8 +129,8 @@ def test_a_plot_and_its_table_are_one_fact():
 
     assert "<desc" in html
     assert "Etchison 2018: One 10, Two 20." in html
-    assert html.index("<svg") < html.index("<table>")
-    assert "<td>10</td><td>20</td>" in html
+    assert html.index("<svg") < html.index("<table")
+    assert re.search(">10</td><td[^>]*>20</td>", html)
 
 
 def test_people_are_counted_in_a_picture_and_told_in_words():
