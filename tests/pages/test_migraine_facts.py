@@ -76,6 +76,9 @@ MUST_SAY = {
     ],
     "cluster-headache": [
         f"All triptans and all ergot medicines.*{BLOOD_VESSELS}",
+        "drooping eyelid or a changed pupil for the first time, call 911",
+        "78 of 100 attacks within 15 minutes. With air it was 20 of 100.*Never smoke near oxygen",
+        "In the episodic form, galcanezumab.*In the chronic form a trial found no clear effect",
     ],
     "life-stages/heart-disease-and-older-age": [
         f"Any triptan.*{BLOOD_VESSELS}",
@@ -94,6 +97,8 @@ MUST_SAY = {
         "HIV, cancer or another reason for a weak immune system",
         "stand up, lie down, cough, strain or exercise",
         r"swelling at the back of your eye \(papilledema\)",
+        "drooping eyelid or a pupil that has changed for the first time",
+        "carbon monoxide, even if you live alone. Go outside and call 911",
     ],
     "helping-someone": [
         f"{PAINFUL_EYE}.*6 weeks after giving birth",
@@ -138,6 +143,10 @@ def test_a_page_on_migraine_says_what_keeps_its_readers_from_harm(words, path, s
     ("must_not_say", "because"),
     [
         ("(did|does) not beat", "other trials of ketamine disagree"),
+        (
+            r"over 50, or with a weak immune system\? A new headache needs a doctor today",
+            "that is soon, not today",
+        ),
         ("They are blood pressure medicines", "that hides the boxed warning"),
         ("[Aa]sk what (its|their) labels? warns? of", "that says nothing"),
         ("[Ii]t has not been studied", "reports without a comparison group exist"),
