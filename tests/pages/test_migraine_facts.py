@@ -35,16 +35,21 @@ MUST_SAY = {
         r"add a triptan \(moderate certainty\).*add a triptan \(low certainty\)",
         "strongest placebo-controlled emergency trial found no benefit",
         UNCERTAIN,
+        "Heart attack, stroke, bleeding in the stomach or gut",
     ],
     "treatments/preventive-medicines": [
         "all three can injure or kill an unborn baby",
         "kidney stones, and too much acid in the blood",
         "thoughts of suicide in children, teens and young adults up to 24",
         "Gabapentin is not recommended to prevent episodic migraine",
+        "Children exposed before birth had lower IQ",
+        "not soon after a heart attack",
+        "mitochondrial disorder",
     ],
     "life-stages/pregnancy-and-breastfeeding": [
         "Candesartan, telmisartan and lisinopril can injure",
         "avoid from 20 weeks",
+        "Low-dose aspirin that your doctor prescribed is an exception",
     ],
     "types/with-aura": [
         "No birth control with estrogen if you have aura",
@@ -73,6 +78,7 @@ MUST_SAY = {
         "blood may stop reaching the brain, the hands or the feet",
         "movements that can't be controlled",
         "an option in 2021.*neither for nor against",
+        "for all but aspirin: heart attack, stroke, and bleeding or holes in the stomach or gut",
     ],
     "cluster-headache": [
         f"All triptans and all ergot medicines.*{BLOOD_VESSELS}",
@@ -83,12 +89,15 @@ MUST_SAY = {
     "life-stages/heart-disease-and-older-age": [
         f"Any triptan.*{BLOOD_VESSELS}",
         "giant cell arteritis",
+        "bleeding in the stomach or gut",
+        "older people with dementia",
     ],
     "treatments/cgrp-medicines": [
         "Allergic reactions.*High blood pressure.*Raynaud.*Constipation.*surgery",
     ],
     "treatments/botox": [
         "trouble breathing.*effect can spread",
+        "allergic to any botulinum toxin",
     ],
     "when-to-get-help-now": [
         "over 50.*chewing hurts your jaw.*scalp or temple is tender",
@@ -114,6 +123,17 @@ MUST_SAY = {
     ],
     "life-stages/children-and-teens": [
         "one report without a comparison group.*no controlled trial",
+        "Under 40 kg .88 pounds., rizatriptan and propranolol must not be combined",
+        "Nerivio",
+    ],
+    "treatments/interactions": [
+        "Children under 40 kg .88 pounds. must not have both",
+        "Valproate *Ammonia can build up",
+        "Amitriptyline *MAO inhibitors *Not now.*14 days",
+        "Lithium can rise to a harmful level",
+    ],
+    "treatments/devices": [
+        "hearing implant.*metal in or near the neck.*epilepsy that is not under control.*heart failure",
     ],
 }
 pytestmark = pytest.mark.django_db
