@@ -33,6 +33,8 @@ STATEMENTS = {
         ("Better than ketorolac in 140 people", "did not beat"),
         ("middle person's pain had fallen by 1 point", "middle values times 10"),
         ("Guidelines differ on whether", "do not need to try older medicines"),
+        ("We found no trial of an infusion of hours or days", "No trial has tested"),
+        ("247 people, 175 with migraine", "247 people, 490"),
     ],
     "ketamine-for-migraine/does-it-work/every-study": [
         ("Nicolodi 1995, prevention", "we found no study"),
@@ -49,6 +51,8 @@ STATEMENTS = {
     "ketamine-for-migraine/is-it-right-for-you": [
         ("one report without a comparison group, and no trial", "no data"),
         ("Severe high blood pressure.*glaucoma.*IVF", "watched"),
+        ("An aneurysm, an AVM, or past bleeding in the brain", "and no trial(?! that we found)"),
+        ("Untreated high blood pressure, or a past stroke", "no data"),
     ],
     "ketamine-for-migraine/risks-and-side-effects": [
         ("61 to 84.*48 to 61.*3 and 4 of 1,000", "61 to 75"),
@@ -62,11 +66,19 @@ STATEMENTS = {
     "treatments/nasal-ketamine-and-spravato": [
         ("suicidal thoughts in young people", "61 to 75"),
         ("trials of nasal ketamine disagree", "was not better than usual"),
+        (
+            "aneurysm.*past bleeding in the brain.*not been shown to prevent suicide",
+            "was not better than usual",
+        ),
     ],
     "treatments/tms": [
         ("18 seizures in 586,656 sessions and 25,526 patients", "not collected sources"),
         (r"0\.31 0\.18 to 0\.48.*0\.71 0\.42 to 1\.11", "bupropion causes"),
         ("A .TMS session. in a clinic means repeated TMS.*off-label", "take it back"),
+        (
+            "not for people with metal in the head.*wires in the heart.*cochlear implant",
+            "tell us about epilepsy",
+        ),
     ],
     "about": [
         ("how little is known about whether it helps", "have not shown it to help"),
@@ -79,6 +91,19 @@ STATEMENTS = {
     ],
     "conditions/suicidal-thoughts": [
         ("Few side effects were reported", "were told"),
+        ("not been shown to prevent suicide or to reduce suicidal thoughts", "were told"),
+    ],
+    "ketamine-for-migraine/ketamine-or-not-now": [
+        ("44 of 100, and in 31 of 100 with placebo", "for each 10 with placebo"),
+        (
+            "In one clinic report pain fell the same day, without a comparison group",
+            "Nothing is lost by deciding later",
+        ),
+        ("harm to the bladder can be for good", "No trial has tested it"),
+        ("trying ketamine with a goal and an end date can fit", "Preventive medicines as a group . Moderate"),
+    ],
+    "conditions/depression": [
+        ("Anand 2023 *365", "Anand 2023 *403"),
     ],
     "": [
         ("Other small trials disagree", "trials have not shown|no better than salt water"),
