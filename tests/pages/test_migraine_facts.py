@@ -45,11 +45,13 @@ MUST_SAY = {
         "Children exposed before birth had lower IQ",
         "not soon after a heart attack",
         "mitochondrial disorder",
+        "Boxed warning: never stop suddenly",
     ],
     "life-stages/pregnancy-and-breastfeeding": [
         "Candesartan, telmisartan and lisinopril can injure",
         "avoid from 20 weeks",
         "Low-dose aspirin that your doctor prescribed is an exception",
+        "Nor codeine and tramadol",
     ],
     "types/with-aura": [
         "No birth control with estrogen if you have aura",
@@ -125,6 +127,7 @@ MUST_SAY = {
         "one report without a comparison group.*no controlled trial",
         "Under 40 kg .88 pounds., rizatriptan and propranolol must not be combined",
         "Nerivio",
+        "Zolmitriptan, nasal spray",
     ],
     "treatments/interactions": [
         "Children under 40 kg .88 pounds. must not have both",
