@@ -134,6 +134,7 @@ MUST_SAY = {
         "Valproate *Ammonia can build up",
         "Amitriptyline *MAO inhibitors *Not now.*14 days",
         "Lithium can rise to a harmful level",
+        "Ubrogepant *Clarithromycin, ketoconazole, itraconazole.*Not together",
     ],
     "treatments/devices": [
         "hearing implant.*metal in or near the neck.*epilepsy that is not under control.*heart failure",

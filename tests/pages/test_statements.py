@@ -53,6 +53,7 @@ STATEMENTS = {
         ("Severe high blood pressure.*glaucoma.*IVF", "watched"),
         ("An aneurysm, an AVM, or past bleeding in the brain", "and no trial(?! that we found)"),
         ("Untreated high blood pressure, or a past stroke", "no data"),
+        ("stimulants and MAO inhibitors", "watched"),
     ],
     "ketamine-for-migraine/risks-and-side-effects": [
         ("61 to 84.*48 to 61.*3 and 4 of 1,000", "61 to 75"),
@@ -104,6 +105,12 @@ STATEMENTS = {
     ],
     "conditions/depression": [
         ("Anand 2023 *365", "Anand 2023 *403"),
+    ],
+    "ketamine-for-migraine/when-a-ketamine-clinic-is-a-bad-idea": [
+        ("past stroke, aneurysm, liver", "watched"),
+    ],
+    "your-visit/what-to-bring": [
+        ("aneurysm.*mania.*seizures, or bladder trouble", "The first six come"),
     ],
     "": [
         ("Other small trials disagree", "trials have not shown|no better than salt water"),
