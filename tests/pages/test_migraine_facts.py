@@ -96,6 +96,9 @@ MUST_SAY = {
     ],
     "treatments/cgrp-medicines": [
         "Allergic reactions.*High blood pressure.*Raynaud.*Constipation.*surgery",
+        "rimegepant for episodic migraine only",
+        "most often in the first week. Some people needed a hospital",
+        "Stop, and call your doctor",
     ],
     "treatments/botox": [
         "trouble breathing.*effect can spread",

@@ -80,6 +80,7 @@ STATEMENTS = {
             "not for people with metal in the head.*wires in the heart.*cochlear implant",
             "tell us about epilepsy",
         ),
+        ("about 5 fewer attacks.*2.1 to 8.1.*11 to 26", "found fewer attacks with repeated"),
     ],
     "about": [
         ("how little is known about whether it helps", "have not shown it to help"),
