@@ -52,6 +52,8 @@ MUST_SAY = {
         "avoid from 20 weeks",
         "Low-dose aspirin that your doctor prescribed is an exception",
         "Nor codeine and tramadol",
+        "extreme swelling of your hands or face",
+        "for a year after a pregnancy",
     ],
     "types/with-aura": [
         "No birth control with estrogen if you have aura",
@@ -113,6 +115,7 @@ MUST_SAY = {
         r"swelling at the back of your eye \(papilledema\)",
         "drooping eyelid or a pupil that has changed for the first time",
         "carbon monoxide, even if you live alone. Go outside and call 911",
+        "rash that doesn.t fade when pressed",
     ],
     "helping-someone": [
         f"{PAINFUL_EYE}.*6 weeks after giving birth",
@@ -131,6 +134,7 @@ MUST_SAY = {
         "Under 40 kg .88 pounds., rizatriptan and propranolol must not be combined",
         "Nerivio",
         "Zolmitriptan, nasal spray",
+        "rash that doesn.t fade when pressed",
     ],
     "treatments/interactions": [
         "Children under 40 kg .88 pounds. must not have both",
