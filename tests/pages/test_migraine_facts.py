@@ -89,6 +89,7 @@ MUST_SAY = {
         "drooping eyelid or a changed pupil for the first time, call 911",
         "78 of 100 attacks within 15 minutes. With air it was 20 of 100.*Never smoke near oxygen",
         "In the episodic form, galcanezumab.*In the chronic form a trial found no clear effect",
+        "at most 2 injections of 6 mg in 24 hours, an hour apart.*no evidence for triptan tablets",
     ],
     "life-stages/heart-disease-and-older-age": [
         f"Any triptan.*{BLOOD_VESSELS}",
