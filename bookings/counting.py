@@ -293,7 +293,7 @@ def _cancellations():
 
 
 def _messages():
-    """What became of the e-mail to patients that was due in these weeks."""
+    """What became of the email to patients that was due in these weeks."""
     return {
         "rows": Message.objects.exclude(kind__in=Message.TO_STAFF),
         "at": "due_at",

@@ -63,12 +63,12 @@ class LineField(forms.CharField):
 
 
 class AddressField(forms.EmailField):
-    """An e-mail address; spaces anywhere and full-width letters are the keyboard's, not the person's."""
+    """An email address; spaces anywhere and full-width letters are the keyboard's, not the person's."""
 
     def __init__(self, **options):
         messages = {
-            "invalid": "Enter an e-mail address in the correct format, like name@example.com",
-            "max_length": "E-mail address must be 254 characters or less",
+            "invalid": "Enter an email address in the correct format, like name@example.com",
+            "max_length": "Email address must be 254 characters or less",
         }
         # Whoever fills in the address of another person says so by a widget.
         options.setdefault("widget", forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}))

@@ -68,11 +68,11 @@ class ContactForm(QuestionForm):
         },
     )
     email = AddressField(
-        label="E-mail address",
+        label="Email address",
         required=False,
-        help_text="We use it only to answer your request. Leave it empty if you prefer a phone call.",
+        help_text="Only for your request and your visit. Leave it empty if you prefer a phone call.",
     )
-    phone = PhoneField(required=False, help_text="In any form, like (703) 555-0142.")
+    phone = PhoneField(required=False, help_text="For example, (703) 555-0142.")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -82,7 +82,7 @@ class ContactForm(QuestionForm):
     def answer_by_phone(self):
         """Leave nothing to choose: who asks for a call is called."""
         del self.fields["contact_by"]
-        self.fields["email"].label = "E-mail address (optional)"
+        self.fields["email"].label = "Email address (optional)"
         self.fields["email"].help_text = ""
         self.fields["phone"].required = True
 
@@ -96,11 +96,11 @@ class ContactForm(QuestionForm):
         if not meant or typed == self.initial.get("email"):
             return
         self.fields["email_meant"] = forms.ChoiceField(
-            label="Which e-mail address is right?",
+            label="Which email address is right?",
             choices=[(meant, meant), (typed, f"{typed}, as I typed it")],
             widget=forms.RadioSelect,
             error_messages=dict.fromkeys(
-                ["required", "invalid_choice"], f"Check your e-mail address. Did you mean {meant}?"
+                ["required", "invalid_choice"], f"Check your email address. Did you mean {meant}?"
             ),
         )
         names = [name for name in self.fields if name != "email_meant"]
@@ -114,7 +114,7 @@ class ContactForm(QuestionForm):
             self.cleaned_data["contact_by"] = AppointmentRequest.ContactBy.PHONE
         way = self.cleaned_data.get("contact_by")
         if way == "email" and not self.cleaned_data.get("email") and "email" not in self.errors:
-            self.add_error("email", "Enter your e-mail address, so that we can answer you")
+            self.add_error("email", "Enter your email address, so that we can answer you")
         if way == "phone" and not self.cleaned_data.get("phone") and "phone" not in self.errors:
             self.add_error("phone", "Enter your phone number, so that we can call you")
 

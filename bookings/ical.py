@@ -45,7 +45,7 @@ def _file(appointment, method, *, invites, now):
     event.add("dtend", appointment.ends_at.astimezone(UTC))
     event.add("summary", f"Appointment at {clinic}")
     event.add("location", f"{location.name}, {location.address}")
-    event.add("description", f"Questions? Phone us: {location.phone}")
+    event.add("description", f"Questions? Call us: {location.phone}")
     event.add("status", "CANCELLED" if appointment.status == Status.CANCELLED else "CONFIRMED")
     event.add("class", "PRIVATE")  # who shares a calendar shows others only that the time is taken
     event.add("organizer", _mailbox(mailbox, cn=clinic))

@@ -191,7 +191,7 @@ def words(request: AppointmentRequest, kind: str, *, now: datetime, starts_at: d
 
 
 def compose(message: Message, *, now: datetime) -> EmailMultiAlternatives:
-    """The e-mail: plain text, the same text as HTML and, for a visit, its entry for a calendar."""
+    """The email: plain text, the same text as HTML and, for a visit, its entry for a calendar."""
     request = message.request
     subject, text = words(request, message.kind, now=now)
     email = EmailMultiAlternatives(

@@ -130,14 +130,14 @@ def part_of_day(label="Time of day"):
 
 
 class DaysForm(OtherWhenForm):
-    question = "Which days would suit you?"
+    question = "Which days would work for you?"
     asks_for = AppointmentRequest.AsksFor.PERIODS
 
     day_1 = DayField(
         label="First choice",
         takes_weekdays=True,
         help_text="A weekday or a date, like Tuesday or March 9.",
-        error_messages={"required": "Enter at least one day that suits you"},
+        error_messages={"required": "Enter at least one day that works for you"},
     )
     part_1 = part_of_day("Time of day, first choice")
     day_2 = DayField(label="Second choice (optional)", takes_weekdays=True, required=False)
@@ -187,7 +187,7 @@ class WaitingListForm(OtherWhenForm):
 class WhenCalledForm(OtherWhenForm):
     """Nothing more is asked: the page says what we shall do."""
 
-    question = "We call you to find a time"
+    question = "We'll call you to find a time"
     asks_for = AppointmentRequest.AsksFor.CALL
 
 
@@ -229,8 +229,8 @@ class YouForm(StepForm, ContactForm):
             del self.fields["asked_by"]
         else:
             name = self.fields["patient_name"]
-            name.label = "Full name of the person who comes"
-            name.error_messages["required"] = "Enter the full name of the person who comes"
+            name.label = "Full name of the patient"
+            name.error_messages["required"] = "Enter the full name of the patient"
             name.widget.attrs["autocomplete"] = "off"
 
     def clean(self):
@@ -261,7 +261,7 @@ class DayForm(StepForm):
         label="Anything else we should prepare (optional)",
         max_length=200,
         required=False,
-        help_text="200 characters or less. Please do not write about your health.",
+        help_text="200 characters or less. Please don't write about your health.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -297,7 +297,7 @@ class PayForm(StepForm):
         choices=[
             ("no", "With insurance"),
             ("yes", "Myself, without insurance"),
-            ("unsure", "I am not sure yet"),
+            ("unsure", "I'm not sure yet"),
         ],
         widget=forms.RadioSelect,
         error_messages={

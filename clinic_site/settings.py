@@ -85,7 +85,7 @@ def kept_secret():
 CLINIC = {
     "name": setting("CLINIC_NAME", "the clinic's name", lambda: "Example Clinic"),
     "phone": setting("CLINIC_PHONE", "the phone number on every page", lambda: "(703) 555-0142"),
-    "email": setting("CLINIC_EMAIL", "the clinic's e-mail address", lambda: "desk@clinic.example"),
+    "email": setting("CLINIC_EMAIL", "the clinic's email address", lambda: "desk@clinic.example"),
     "is_demo": DEMO,
 }
 CLINIC["mailbox"] = mailbox(CLINIC["email"])

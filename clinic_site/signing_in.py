@@ -53,15 +53,15 @@ class SignInForm(AdminAuthenticationForm):
 
 
 class ResetForm(PasswordResetForm):
-    """Django's own; the worker writes the e-mail, so that an address without an account takes as long."""
+    """Django's own; the worker writes the email, so that an address without an account takes as long."""
 
     email = forms.EmailField(
-        label="E-mail address",
+        label="Email address",
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
-            "required": "Enter the e-mail address of your account",
-            "invalid": "Enter an e-mail address in the correct format, like name@example.com",
+            "required": "Enter the email address of your account",
+            "invalid": "Enter an email address in the correct format, like name@example.com",
         },
     )
 

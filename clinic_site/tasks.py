@@ -1,4 +1,4 @@
-"""E-mail to staff about their accounts, written and sent by the worker. A job names accounts by their ids."""
+"""Email to staff about their accounts, written and sent by the worker. A job names accounts by their ids."""
 
 from datetime import datetime
 
@@ -60,7 +60,7 @@ def tell_recovered(user_id):
 def record_change(kind: attempts.Kind, user, *, now: datetime) -> None:
     """Record what was done to an account in its owner's name, and let the owner know in case it was not them.
 
-    The e-mail is owed with the change: both happen or neither.
+    The email is owed with the change: both happen or neither.
     """
     with transaction.atomic():
         attempts.record(kind, user, now=now)

@@ -200,7 +200,7 @@ def styleguide(request):
 
 @staff_member_required
 def demo_mail(request):
-    """The demo's e-mail, newest first; elsewhere mail goes to a server and this page is not there."""
+    """The demo's email, newest first; elsewhere mail goes to a server and this page is not there."""
     if not settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
         raise Http404
     files = sorted(

@@ -103,7 +103,7 @@ def feedback(request, path):
             return redirect("feedback_kept", path)
         except TooMuch:
             form.add_error(
-                None, "Many people have told us about this page. Try again in an hour, or phone us."
+                None, "Many people have told us about this page. Try again in an hour, or call us."
             )
             status = 429
     elif form.is_bound:

@@ -54,7 +54,7 @@ def asking(room, **fields):
 
 
 def submitted(room=None, **fields):
-    """A request as the website takes it; with an e-mail address it waits to be confirmed."""
+    """A request as the website takes it; with an email address it waits to be confirmed."""
     return lifecycle.submit(**asking(room or schedule(), **fields))
 
 

@@ -88,7 +88,7 @@ def test_a_page_that_is_not_there_still_offers_help(rf):
     html = response.content.decode()
 
     assert response.status_code == 404
-    assert html.count("We cannot find this page") == 1
+    assert html.count("We can't find this page") == 1
     assert html.count('href="tel:988"') == 1
 
 

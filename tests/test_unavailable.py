@@ -80,8 +80,9 @@ def test_while_somebody_holds_a_request_others_are_told_to_try_again_and_it_then
         refused = client.post(page, typed, headers=OURS)
 
         assert refused.status_code == 503 and "Somebody is changing this right now" in refused.text
-        assert "Nothing of this form was saved. All you typed is still here. Send it again." in " ".join(
-            refused.text.split()
+        assert (
+            "Nothing of this form was saved. Everything you typed is still here. Send it again."
+            in " ".join(refused.text.split())
         )
         other.rollback()
 

@@ -254,8 +254,8 @@ ACTS = {
         ),
         Act(
             "send_estimate",
-            "Send the estimate by e-mail",
-            "The estimate stands on the patient’s page. They get an e-mail about it.",
+            "Send the estimate by email",
+            "The estimate stands on the patient’s page. They get an email about it.",
             lambda asked, given, **who: lifecycle.give_estimate(asked, how="email", **who),
             estimate.can_be_sent,
             example={},
@@ -282,7 +282,7 @@ ACTS = {
         ),
         Act(
             "contact",
-            "Correct e-mail or phone",
+            "Correct email or phone",
             "Corrected. What is still to be sent goes to the new address.",
             lambda asked, given, **who: lifecycle.correct_contact(asked, **given, **who),
             lambda asked, now: asked.status in (*AppointmentRequest.OPEN, Status.ACCEPTED),

@@ -147,7 +147,7 @@ class LocationAdmin(SetUp, admin.ModelAdmin):
                 "description": "A location has either an address or these states. A clinician may see by "
                 "video only people who are in a state where that clinician is licensed; patients read the "
                 "states before they ask. Before each visit somebody here gives the patient the link, by "
-                "e-mail or phone. Let it take only kinds of visits at which people talk. A clinician who "
+                "email or phone. Let it take only kinds of visits at which people talk. A clinician who "
                 "also works in a room needs hours here at which that room is closed.",
             },
         ),

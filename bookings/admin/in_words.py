@@ -138,4 +138,4 @@ def initials(name: str) -> str:
 
 
 def told(asked):
-    return "The patient will be told by e-mail." if asked.email else f"Phone the patient: {asked.phone}."
+    return "The patient will be told by email." if asked.email else f"Phone the patient: {asked.phone}."

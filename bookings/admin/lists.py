@@ -71,7 +71,7 @@ LISTS = {
         "Unverified", unverified, ("is_suspect", "created_at", "pk"), "Every address is confirmed."
     ),
     "today": List("Today", today, ("starts", "pk"), "No visit today."),
-    "mail_problems": List("Mail problems", mail_problems, ("reply_until", "pk"), "All e-mail arrived."),
+    "mail_problems": List("Mail problems", mail_problems, ("reply_until", "pk"), "All email arrived."),
     "unresolved": List("Unresolved", unresolved, ("starts", "pk"), "Every past visit is accounted for."),
     "estimates": List(
         "Estimates", estimates, ("estimate_due_on", "pk"), "Everybody who must get an estimate has it."

@@ -18,7 +18,7 @@ AsksFor, Status = AppointmentRequest.AsksFor, AppointmentRequest.Status
 
 
 class PhoneForm(TimeForm):
-    """Who calls, what for and when. Either the e-mail address or the number may be empty."""
+    """Who calls, what for and when. Either the email address or the number may be empty."""
 
     submission = forms.UUIDField(widget=forms.HiddenInput)
     visit_type = forms.ModelChoiceField(
@@ -64,7 +64,7 @@ class PhoneForm(TimeForm):
     )
     may_leave_message = forms.BooleanField(label="We may leave a message", required=False)
     email = AddressField(
-        label="E-mail address, if they want it in writing",
+        label="Email address, if they want it in writing",
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
@@ -115,7 +115,7 @@ class PhoneForm(TimeForm):
         then, visit_type = self.cleaned_data.get("then"), self.cleaned_data.get("visit_type")
         ways = {"phone", "email"}
         if not any(self.cleaned_data.get(way) for way in ways) and not ways & set(self.errors):
-            self.add_error("phone", "Enter a phone number or an e-mail address")
+            self.add_error("phone", "Enter a phone number or an email address")
         if then == WAIT:
             self._check_days()
         elif then in (BOOK, HOLD):

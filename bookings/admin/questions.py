@@ -77,7 +77,7 @@ class NoteForm(ActForm):
 
 class ContactForm(ActForm):
     email = AddressField(
-        label="E-mail address",
+        label="Email address",
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )

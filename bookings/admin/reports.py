@@ -106,7 +106,7 @@ REPORTS = [
     Report(
         "requests",
         "Requests and what came of them",
-        "By the week in which they were asked. “Never confirmed” are those of the expired whose e-mail "
+        "By the week in which they were asked. “Never confirmed” are those of the expired whose email "
         "address nobody confirmed.",
         "Requests asked and accepted",
         {
@@ -163,9 +163,9 @@ REPORTS = [
     ),
     Report(
         "messages",
-        "E-mail to patients",
+        "Email to patients",
         "By the week in which it was due. Whoever was not reached needs a phone call.",
-        "E-mail owed, and not delivered",
+        "Email owed, and not delivered",
         {"owed": "owed", **{str(status): status.label for status in Message.Status}},
         ("owed", "failed"),
     ),
@@ -294,7 +294,7 @@ EXPORTED = {
     "Reply due": lambda asked: _local(asked, asked.reply_until),
     "Patient": lambda asked: asked.patient_name,
     "Asked by": lambda asked: asked.asked_by,
-    "E-mail": lambda asked: asked.email,
+    "Email": lambda asked: asked.email,
     "Phone": lambda asked: asked.phone,
     "Contact by": lambda asked: asked.get_contact_by_display(),
 }

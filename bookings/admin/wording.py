@@ -38,7 +38,7 @@ SENTENCES = {
     "waitlist": "put the request on the waiting list",
     "withdraw": "withdrew the request",
     "expire": "ended the request: nobody answered it in time",
-    "correct_contact": "corrected the e-mail address or phone number",
+    "correct_contact": "corrected the email address or phone number",
     "cancel": "cancelled the visit of {time}{why}",
     "reschedule": "moved the visit to {time}{why}",
     "arrive": "marked the patient as arrived",
@@ -152,7 +152,7 @@ def told(request: AppointmentRequest) -> str:
     if request.erased_at:
         return "erased"
     if not request.email:
-        return "no e-mail: phone"
+        return "no email: phone"
     to_patient = [
         one
         for one in request.messages.all()

@@ -38,7 +38,7 @@ class AppointmentRequestAdmin(Desk, ReadOnly, admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     search_fields = ["names"]  # what it means stands in finding
-    search_help_text = "Name, e-mail, phone or reference, in every list"
+    search_help_text = "Name, email, phone or reference, in every list"
     change_list_template = "admin/bookings/list.html"
     actions = [bulk(name) for name in ("accept", "verify", "decline", "arrive", "fulfil", "noshow")]
 

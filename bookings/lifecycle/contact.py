@@ -9,7 +9,7 @@ from bookings import messages, shield
 from bookings.lifecycle.transitions import Refused, Status, lock, move, record
 from bookings.models import Appointment, AppointmentRequest, Message
 
-# Each correction by a patient may send an e-mail to an address that nobody has confirmed.
+# Each correction by a patient may send an email to an address that nobody has confirmed.
 MOST_CORRECTIONS = 5
 
 Kind = Message.Kind

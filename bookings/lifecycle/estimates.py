@@ -44,7 +44,7 @@ def set_estimate_day(locked: AppointmentRequest, *, scheduled_at: datetime) -> N
 def give_estimate(request: AppointmentRequest, *, how: str, by: AbstractBaseUser, now: datetime) -> Estimate:
     """The patient gets the written estimate; `how` is one of Estimate.How.
 
-    What it says is kept, so a later price does not change it. By e-mail the patient is told that it
+    What it says is kept, so a later price does not change it. By email the patient is told that it
     stands on their page. Raises Refused.
     """
     locked = lock(request)
@@ -75,13 +75,13 @@ def open_estimate(request: AppointmentRequest, *, now: datetime) -> None:
 
 def _send(locked, *, now):
     if not locked.email:
-        raise Refused("There is no e-mail address. Give the estimate by hand or by post.")
+        raise Refused("There is no email address. Give the estimate by hand or by post.")
     waiting = locked.messages.filter(kind=Kind.ESTIMATE, version=locked.version, status=Message.Status.QUEUED)
     if not waiting.exists():
         messages.send_again(locked, Kind.ESTIMATE, now=now)
         if waiting.exists():
             return
-    raise Refused("An e-mail about it is on its way, or has just left. Wait 10 minutes before the next one.")
+    raise Refused("An email about it is on its way, or has just left. Wait 10 minutes before the next one.")
 
 
 def _scheduled_at(locked):

@@ -72,7 +72,7 @@ def submit(
 
     `submission` names the form: sending it again gives the same request. `periods` are up to three
     unsaved RequestedPeriod, for those who name no exact time. `by` is the member of staff who
-    enters it, None for the patient. What a patient sends with an e-mail address waits until the
+    enters it, None for the patient. What a patient sends with an email address waits until the
     address is confirmed, and each person can hold one time without that; a suspect request is kept
     for staff to look at, but holds nothing and sends nothing. `network` is what shield.network() says
     of the sender: where strangers hold too much at once (see holds), the request is kept without a

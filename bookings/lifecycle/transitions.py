@@ -34,7 +34,7 @@ class TimeGone(Refused):
     """The wanted time is not free (any more)."""
 
     def __init__(self):
-        super().__init__("That time has just gone. Choose another one.")
+        super().__init__("That time was just taken. Choose another one.")
 
 
 class Busy(Refused):

@@ -51,7 +51,7 @@ class AppointmentRequest(models.Model):
     """What a patient asks; decided by staff once."""
 
     class Status(models.TextChoices):
-        UNVERIFIED = "unverified", "e-mail not yet confirmed"
+        UNVERIFIED = "unverified", "email not yet confirmed"
         PENDING = "pending", "needs reply"
         OFFERED = "offered", "another time offered"
         WAITLISTED = "waitlisted", "on the waiting list"
@@ -111,7 +111,7 @@ class AppointmentRequest(models.Model):
         PHONE = "phone", "phone"
 
     class ContactBy(models.TextChoices):
-        EMAIL = "email", "E-mail"
+        EMAIL = "email", "Email"
         PHONE = "phone", "Phone call"
 
     class DeclineReason(models.TextChoices):
@@ -128,7 +128,7 @@ class AppointmentRequest(models.Model):
         default=1,
         db_default=1,
         editable=False,
-        help_text="The version from which on the e-mail address is this one: older links went elsewhere.",
+        help_text="The version from which on the email address is this one: older links went elsewhere.",
     )
     reason = models.CharField(max_length=12, choices=DeclineReason, blank=True, editable=False)
     created_via = models.CharField(max_length=5, choices=Via, default=Via.WEB)
@@ -164,7 +164,7 @@ class AppointmentRequest(models.Model):
     asked_by = models.CharField(
         max_length=120, blank=True, help_text="Who asks, where it is not the patient."
     )
-    email = models.EmailField("e-mail", max_length=254, blank=True)
+    email = models.EmailField("email", max_length=254, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     person = models.CharField(
         max_length=260,
@@ -243,7 +243,7 @@ class AppointmentRequest(models.Model):
             models.CheckConstraint(
                 condition=~Q(email="") | ~Q(phone="") | Q(erased_at__isnull=False),
                 name="a_request_can_be_answered",
-                violation_error_message="Give an e-mail address or a phone number.",
+                violation_error_message="Give an email address or a phone number.",
             ),
             models.CheckConstraint(
                 condition=Q(erased_at__isnull=True) | Q(**ERASED),
@@ -336,7 +336,7 @@ class Appointment(models.Model):
                 name="no_schedule_is_occupied_twice",
                 expressions=[("schedule", RangeOperators.EQUAL), ("occupied", RangeOperators.OVERLAPS)],
                 condition=Q(status__in=["pending", "booked", "arrived"]),
-                violation_error_message="That time has just gone.",
+                violation_error_message="That time was just taken.",
             ),
             models.UniqueConstraint(
                 fields=["request"],

@@ -176,9 +176,9 @@ class VisitType(models.Model):
         validators=[MaxValueValidator(A_YEAR, "Enter at most 8,760 hours, which is a year")],
     )
     remind_2_days_before = models.BooleanField(
-        default=True, help_text="A reminder by e-mail, two days before."
+        default=True, help_text="A reminder by email, two days before."
     )
-    remind_1_day_before = models.BooleanField(default=True, help_text="By e-mail, the day before.")
+    remind_1_day_before = models.BooleanField(default=True, help_text="By email, the day before.")
     price = models.DecimalField(
         "price in dollars",
         max_digits=8,

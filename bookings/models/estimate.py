@@ -14,7 +14,7 @@ class Estimate(models.Model):
     class How(models.TextChoices):
         HAND = "hand", "Given by hand"
         POST = "post", "Sent by post"
-        EMAIL = "email", "Sent by e-mail"
+        EMAIL = "email", "Sent by email"
 
     request = models.ForeignKey(AppointmentRequest, models.PROTECT, related_name="estimates")
     starts_at = models.DateTimeField(help_text="The visit that it is for.")

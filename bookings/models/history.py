@@ -109,10 +109,10 @@ class Note(models.Model):
 
 
 class Message(models.Model):
-    """One e-mail owed, sent or failed."""
+    """One email owed, sent or failed."""
 
     class Kind(models.TextChoices):
-        VERIFY = "verify", "confirm your e-mail address"
+        VERIFY = "verify", "confirm your email address"
         RECEIVED = "received", "we have your request"
         ACCEPTED = "accepted", "your appointment"
         OFFERED = "offered", "another time for you"

@@ -349,7 +349,7 @@ def _check(request, form, journey):
         row("you", "Full name", you["patient_name"]),
         row("you", "Your own name", you["asked_by"]) if "asked_by" in you else None,
         row("you", "How we answer", way),
-        row("you", "E-mail address", you["email"]),
+        row("you", "Email address", you["email"]),
         row("you", "Phone number", you["phone"], message),
         row("day", "What would help", ", ".join(needs)),
         row("day", "Language", day["language"]) if day["language"] else None,

@@ -42,7 +42,7 @@ VERBS = {
 }
 # For so long a second press of the same button counts as the first one, and the page says what was done.
 JUST_NOW = timedelta(minutes=10)
-NOT_NOW, JUST_GONE = "That cannot be done now.", "That time has just gone."
+NOT_NOW, JUST_GONE = "That cannot be done now.", "That time was just taken."
 
 
 def opened_by(purpose):
@@ -157,7 +157,7 @@ def _ask(request, asked, act, standing, *, now):
 
 
 def _send_again(request, asked, act, standing, *, now):
-    """The e-mail with the link to confirm: only who can read it has shown that the address is theirs."""
+    """The email with the link to confirm: only who can read it has shown that the address is theirs."""
     if request.method != "POST":
         return redirect("manage_request", standing["token"])
     return _link_sent(_send_link(asked, now=now))
@@ -313,7 +313,7 @@ def _pressed_twice(link, verbs, posted, *, now):
     """Whether the patient's last change is the one of this button: a double click, or a second device.
 
     Only its own link, one version back, and only for some minutes; so that whoever reads an old
-    e-mail later gains nothing. Corrected contact details must be the same ones, for the link may
+    email later gains nothing. Corrected contact details must be the same ones, for the link may
     have gone to an address that was wrong.
     """
     asked = link.request

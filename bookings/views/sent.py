@@ -13,7 +13,7 @@ from bookings.forms import ContactForm
 from bookings.models import AppointmentRequest, Message
 
 Status = AppointmentRequest.Status
-HEADINGS = {Status.WITHDRAWN: "Your request is taken back"}
+HEADINGS = {Status.WITHDRAWN: "Your request is canceled"}
 DONE = {
     "again": "The email is on its way. We send it at most every 10 minutes.",
     "withheld": "We did not send the email again: there were several to this address in the last hour.",
@@ -40,7 +40,7 @@ def sent(request, journey):
         "time": location.time_in_words(asked.wanted_at) if asked.wanted_at else None,
         "booked": location.time_in_words(appointment.starts_at) if appointment else None,
         "reply_until": location.time_in_words(asked.reply_until),
-        "way": "by phone" if asked.contact_by == AppointmentRequest.ContactBy.PHONE else "by e-mail",
+        "way": "by phone" if asked.contact_by == AppointmentRequest.ContactBy.PHONE else "by email",
         "periods": asked.periods.all(),
         "is_open": asked.status in AppointmentRequest.OPEN,
         "done": DONE.get(request.GET.get("done")),
@@ -72,7 +72,7 @@ def undo(request, journey):
 
 
 def again(request, journey):
-    """Send the e-mail that asks to confirm the address once more."""
+    """Send the email that asks to confirm the address once more."""
     asked = _asked(request, journey)
     if asked is None:
         return _lost(request)
@@ -85,7 +85,7 @@ def again(request, journey):
 
 
 def contact(request, journey):
-    """Mend a wrong address or number; to a new address the e-mail is sent anew."""
+    """Mend a wrong address or number; to a new address the email is sent anew."""
     asked = _asked(request, journey)
     if asked is None:
         return _lost(request)

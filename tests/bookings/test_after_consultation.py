@@ -115,7 +115,7 @@ def test_a_link_to_it_says_how_to_get_there(client, room, infusion, more):
     page = words(client.get(f"/request-an-appointment/?visit=infusion{more}"))
 
     assert "Infusion comes after a consultation. Start with a first consultation here." in page
-    assert "does not fit what we offer now" not in page and "You chose:" not in page
+    assert "doesn't match what we offer now" not in page and "You chose:" not in page
 
 
 def test_a_link_to_it_begins_a_form_that_asks_what_for(client, room, infusion):

@@ -46,7 +46,7 @@ def test_days_that_suit_are_asked_for_and_shown_before_and_after_sending(client,
     assert asked.periods.count() == 2
     assert "Days that suit me Tuesdays, in the morning;" in check
     assert 'value="Tuesdays"' in again and 'value="Dec 31"' in again
-    assert "These days suit you: Tuesdays, in the morning" in sent
+    assert "These days work for you: Tuesdays, in the morning" in sent
 
 
 def test_a_bad_date_keeps_what_was_typed(client, walk):
@@ -313,11 +313,11 @@ def test_a_link_to_a_time_that_has_gone_shows_the_nearest(client, room):
     begun = client.post(address_of_the_button(page), {"who": "me"})
     when = words(client.get(begun.headers["Location"]))
 
-    assert "This time is not free:" in words(page)
+    assert "This time isn't available:" in words(page)
     links = re.findall(r'(?:href|action)="[^"]*&amp;start=', page.content.decode())
     assert len(links) == 6 + 1  # the nearest, and the button
     assert begun.headers["Location"] == url(begun, "when")
-    assert "That time has just gone:" in when and "The nearest free times" in when
+    assert "That time was just taken:" in when and "The nearest free times" in when
 
 
 @pytest.mark.parametrize(
@@ -326,9 +326,9 @@ def test_a_link_to_a_time_that_has_gone_shows_the_nearest(client, room):
         ({"start": "soon"}, "The link did not name a time."),
         ({"start": "2027-03-09T09:00"}, "The link did not name a time."),
         ({"start": "0001-01-01T00:00:00+00:00"}, "The link did not name a time."),
-        ({"start": "2100-01-01T00:00:00+00:00"}, "This time is not free:"),
-        ({"location": "nowhere"}, "does not fit what we offer now"),
-        ({"visit": "x" * 3000}, "does not fit what we offer now"),
+        ({"start": "2100-01-01T00:00:00+00:00"}, "This time isn't available:"),
+        ({"location": "nowhere"}, "doesn't match what we offer now"),
+        ({"visit": "x" * 3000}, "doesn't match what we offer now"),
         ({"visit": "", "location": ""}, None),
     ],
 )

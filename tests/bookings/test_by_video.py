@@ -1,6 +1,7 @@
 """A location by video is one like any other, but for the address: what patients and staff read of it."""
 
 import re
+from html import unescape
 
 import pytest
 from django.core.management import call_command
@@ -22,8 +23,8 @@ NEEDED = (
     "You need a private place, and a phone or computer with a camera."
 )
 LINK = (
-    "We give you the link to the video before the visit, by e-mail or phone. "
-    "If you do not have it 1 hour before, please phone us."
+    "We'll give you the video link before the visit, by email or phone. "
+    "If you don't have it 1 hour before, please call us."
 )
 
 
@@ -47,7 +48,7 @@ def test_a_visit_by_video_is_asked_for_and_booked_like_any_other_and_nobody_is_t
     client.post(url(begun, "day"), {})
     assert f"Where By video {NEEDED} Change" in words(client.get(url(begun, "check")))
     sent = client.get(client.post(url(begun, "check")).headers["Location"])
-    assert '<a href="/locations/by-video/">How a visit by video works</a>' in sent.text
+    assert '<a href="/locations/by-video/">How a video visit works</a>' in sent.text
 
     now, asked = timezone.now(), AppointmentRequest.objects.get()
     asked = lifecycle.verify(asked, now=now)
@@ -57,12 +58,12 @@ def test_a_visit_by_video_is_asked_for_and_booked_like_any_other_and_nobody_is_t
     own = words(client.get(reverse("manage_request", args=[links.token(asked, "manage_request", now=now)])))
     assert asked.appointment.schedule == screen
     assert f"By video, from a private place in {STATES} Add it to your calendar" in own
-    assert LINK in own and "How a visit by video works" in own
+    assert LINK in own and "How a video visit works" in own
     assert [page for page in (where, words(sent), own) if "How to get" in page or ", ," in page] == []
     staff = words(client.get(f"/staff/bookings/appointmentrequest/{asked.pk}/change/"))
     assert f"write a note that you did. The patient must be in {STATES}." in staff
     day = words(client.get("/staff/bookings/appointment/?location=by-video"))
-    assert "Each patient needs the link before the visit, by e-mail or phone." in day
+    assert "Each patient needs the link before the visit, by email or phone." in day
 
 
 def test_messages_and_the_calendar_file_of_a_visit_by_video_say_from_where_and_how_the_link_comes():
@@ -72,7 +73,7 @@ def test_messages_and_the_calendar_file_of_a_visit_by_video_say_from_where_and_h
     for kind in Message.Kind.values:
         message = Message(request=asked, kind=kind, version=asked.version, message_id="<one@clinic.example>")
         mail = messages.compose(message, now=make.NOW)
-        html = " ".join(re.sub("<[^>]+>", "", mail.alternatives[0].content).split())
+        html = " ".join(unescape(re.sub("<[^>]+>", "", mail.alternatives[0].content)).split())
         assert "How to get here" not in mail.body
         assert (LINK in mail.body) == (LINK in html)
         assert ("Where: By video" in mail.body) == (

@@ -46,7 +46,7 @@ def test_a_visit_is_moved_and_the_page_says_where_to(desk):
 
     assert asked.appointments.get().starts_at == make.WEDNESDAY_9 + timedelta(hours=5)
     said = f"{asked.reference}: moved to Wednesday, March 10, 2027 at 2pm EST."
-    assert f"{said} The patient will be told by e-mail." in page
+    assert f"{said} The patient will be told by email." in page
 
 
 def test_a_taken_time_is_answered_with_a_sentence_and_what_is_free(desk):
@@ -173,7 +173,7 @@ def test_an_offer_holds_the_time_so_that_the_next_is_refused(desk):
     assert (one.status, two.status) == ("offered", "waitlisted")
     assert Appointment.objects.get().starts_at == make.WEDNESDAY_9
     assert f"{one.reference}: offered Wednesday, March 10, 2027 at 9am EST, and held for it." in said
-    assert "That time has just gone." in refused
+    assert "That time was just taken." in refused
     Closure.objects.create(location=room.location, starts_at=make.NOW, ends_at=make.later(days=9))
     closed = {"request": two.pk, "schedule": room.pk, "start": make.later(days=2).isoformat()}
     assert "This time is closed: holiday. Choose another one." in desk.post(OFFER, closed, follow=True).text

@@ -242,7 +242,7 @@ def test_a_manager_erases_after_seeing_what_will_be_gone(client, monkeypatch):
     again = client.post(f"{address}note/", {"text": "Ann"}, follow=True)
     assert "was erased on Wednesday, March 17, 2027. Nothing can be added to it." in again.text
     listed = client.get(f"{LIST}?q={asked.reference}").text
-    assert "<bdi>erased</bdi>" in listed and "no e-mail: phone" not in listed
+    assert "<bdi>erased</bdi>" in listed and "no email: phone" not in listed
 
 
 def test_of_a_visit_whose_outcome_nobody_entered_the_desk_is_not_reminded_for_ever(client, monkeypatch):

@@ -188,7 +188,7 @@ def who_decided(asked):
 
 
 def sent(asked, *, now):
-    """The request after its estimate was sent by e-mail."""
+    """The request after its estimate was sent by email."""
     lifecycle.give_estimate(asked, how=Estimate.How.EMAIL, by=who_decided(asked), now=now)
     asked.refresh_from_db()
     return asked
@@ -207,7 +207,7 @@ def desk_at(desk, monkeypatch):
 
 
 def test_the_estimate_is_sent_read_and_printed_as_it_was_given(desk_at, mailbox):
-    """From the page of the request by e-mail to the patient's own page; a later price changes nothing."""
+    """From the page of the request by email to the patient's own page; a later price changes nothing."""
     asked, patient = paying(price=Decimal("250.00")), Client()
     desk, page = desk_at(2), f"{LIST}{asked.pk}/"
 
@@ -238,7 +238,7 @@ def test_the_estimate_is_sent_read_and_printed_as_it_was_given(desk_at, mailbox)
         "Not on this page: your date of birth, the codes for billing",
     ]:
         assert part in shown, part
-    assert "not for the visit as it is now" not in shown
+    assert "has changed since this estimate was made" not in shown
 
     for hours in (4, 5):
         desk_at(hours)
@@ -246,7 +246,7 @@ def test_the_estimate_is_sent_read_and_printed_as_it_was_given(desk_at, mailbox)
         assert text(patient.get(opened["Location"])) == shown
     assert asked.estimates.get().opened_at == make.later(hours=4)
     told = text(desk.get(f"{page}change/"))
-    assert "Estimate opened March 8" in told and "robin gave the written estimate (sent by e-mail)" in told
+    assert "Estimate opened March 8" in told and "robin gave the written estimate (sent by email)" in told
     assert "opened March 8" in desk.get(f"{LIST}?list=all").text
     sheet, anew = desk.get(f"{page}estimate/print/").text, desk.get(f"{page}estimate/print/?new").text
     assert (sheet.count("$250.00"), anew.count("$300.00")) == (2, 2)
@@ -269,7 +269,7 @@ def test_an_estimate_that_does_not_arrive_is_seen_and_can_be_sent_once_more(desk
     assert state(asked, now=make.later(hours=5)) == "sent March 8, not opened yet"
     started = asked.appointment.starts_at
     again = desk_at(5).get(f"{LIST}{asked.pk}/send_estimate/")
-    assert "The patient will get this e-mail" in again.text and asked.estimates.count() == 2
+    assert "The patient will get this email" in again.text and asked.estimates.count() == 2
     sent(asked, now=started - timedelta(minutes=1))
     outbox.deliver_due(now=started)
     assert asked.messages.get(kind="estimate").error == "too late: the visit has begun"
@@ -280,7 +280,7 @@ def test_without_an_address_the_estimate_is_given_by_hand_or_by_post(desk):
     lifecycle.correct_contact(asked, email="", phone="(703) 555-0199", contact_by="phone", now=make.NOW)
     asked.refresh_from_db()
 
-    with pytest.raises(lifecycle.Refused, match="no e-mail address"):
+    with pytest.raises(lifecycle.Refused, match="no email address"):
         sent(asked, now=make.NOW)
 
     assert Estimate.objects.count() == 0
@@ -323,7 +323,7 @@ def test_a_visit_that_moves_owes_a_new_estimate_from_that_day_on(client, monkeyp
 
     monkeypatch.setattr(timezone, "now", lambda: wednesday)
     path = messages.links.url(asked, "manage_request", now=wednesday).removeprefix("http://127.0.0.1:8000")
-    assert "not for the visit as it is now" in text(client.get(f"{path}estimate/"))
+    assert "has changed since this estimate was made" in text(client.get(f"{path}estimate/"))
     move(asked, wednesday, days=-7, hours=6)
     assert asked.estimate_due_on is None  # too soon for the rule: the day after
     assert state(asked, now=wednesday) == "waiting to be sent, for another time"

@@ -62,7 +62,7 @@ def test_the_day_of_a_leap_year_exists():
         ("soon", "First choice: enter a day, like Tuesday or March 9"),
         ("11/21/2026", "First choice: the day must be today or later"),
         ("11/23/2027", "First choice: the day must be within a year from now"),
-        ("", "Enter at least one day that suits you"),
+        ("", "Enter at least one day that works for you"),
     ],
 )
 def test_a_day_that_cannot_be_gets_a_sentence_of_its_own(text, sentence):
@@ -165,7 +165,7 @@ def test_a_slip_is_asked_about_and_either_answer_is_taken():
     mended = contact(email="ann@gmial.com", email_meant="ann@gmail.com")
     meant_so = contact(email="ann@gmial.com", email_meant="ann@gmial.com")
 
-    assert asked.errors == {"email_meant": ["Check your e-mail address. Did you mean ann@gmail.com?"]}
+    assert asked.errors == {"email_meant": ["Check your email address. Did you mean ann@gmail.com?"]}
     assert list(asked.fields) == ["contact_by", "email", "email_meant", "phone"]
     assert mended.is_valid() and mended.cleaned_data["email"] == "ann@gmail.com"
     assert meant_so.is_valid() and meant_so.cleaned_data["email"] == "ann@gmial.com"
@@ -202,7 +202,7 @@ def test_an_address_is_kept_without_what_the_keyboard_added(typed, kept):
 def test_an_address_is_as_long_as_the_mail_server_reads_it():
     form = contact(email=f"{'a' * 16}@{'.'.join(['ü' * 55] * 4)}")  # 240 letters, in ASCII 264
 
-    assert form.errors["email"] == ["E-mail address must be 254 characters or less"]
+    assert form.errors["email"] == ["Email address must be 254 characters or less"]
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_what_is_no_address_gets_a_sentence_and_is_kept(typed):
     form = contact(email=typed)
 
     assert set(form.errors["email"]) <= {
-        "Enter an e-mail address in the correct format, like name@example.com",
-        "E-mail address must be 254 characters or less",
+        "Enter an email address in the correct format, like name@example.com",
+        "Email address must be 254 characters or less",
     }
     assert f'value="{typed}"' in str(form["email"]) and "maxlength" not in str(form["email"])
 
@@ -309,7 +309,7 @@ def test_what_is_typed_without_end_gets_its_sentence_and_is_not_looked_into(type
 
     assert {name: list(said) for form in (you, day, days) for name, said in form.errors.items()} == {
         "patient_name": ["Full name must be 120 characters or less"],
-        "email": ["E-mail address must be 254 characters or less"],
+        "email": ["Email address must be 254 characters or less"],
         "phone": ["Phone number must be 40 characters or less"],
         "language": ["Language must be 60 characters or less"],
         "note": [f"Your note must be 200 characters or less: you have used {len(typed)}"],

@@ -22,7 +22,7 @@ def read(file):
 
 
 def part_of(mail):
-    """The calendar part of an e-mail, its file as bytes, and its event."""
+    """The calendar part of an email, its file as bytes, and its event."""
     [part] = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
     file = part.get_payload(decode=True)
     return part, *read(file)
@@ -86,7 +86,7 @@ def test_an_invitation_says_who_when_and_where_and_nothing_that_should_not_trave
     ]
     assert event.summary == "Appointment at Example Clinic"
     assert event.location == "Arlington, 1 Example Street, Arlington, VA 22201"
-    assert event.description == "Questions? Phone us: (703) 555-0142"
+    assert event.description == "Questions? Call us: (703) 555-0142"
     assert (event.organizer.uri, event.organizer.common_name) == (
         "mailto:desk@clinic.example",
         "Example Clinic",

@@ -84,14 +84,14 @@ def test_a_wrong_answer_keeps_what_was_typed(walk):
     page = walk("visit", "where", "when", "you", you=you).content.decode()
 
     assert 'value="Łukasz O’Brien"' in page and 'value="lukasz@"' in page and 'value="12"' in page
-    assert "Enter an e-mail address in the correct format, like name@example.com" in page
+    assert "Enter an email address in the correct format, like name@example.com" in page
     assert "Enter a phone number with its area code, like (703) 555-0142" in page
 
 
 @pytest.mark.parametrize(
     ("way", "sentence"),
     [
-        ("email", "Enter your e-mail address, so that we can answer you"),
+        ("email", "Enter your email address, so that we can answer you"),
         ("phone", "Enter your phone number, so that we can call you"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_time_that_went_meanwhile_is_asked_again_and_nothing_else_is_lost(clie
 
     assert response.headers["Location"] == url(before, "when")
     page = client.get(url(before, "when")).content.decode()
-    assert "That time has just gone" in page and start not in page
+    assert "That time was just taken" in page and start not in page
     assert "The nearest free times" in page and first_free(room) in page
     chosen = client.post(url(before, "when"), {"start": first_free(room)})
     assert chosen.headers["Location"] == url(before, "check")
@@ -294,7 +294,7 @@ def test_a_full_calendar_offers_the_ways_out(client, walk, room):
 
     page = client.get(url(response, "when")).content.decode()
 
-    assert "There is no free time in these two weeks" in page and "(703) 555-0142" in page
+    assert "There are no free times in these two weeks" in page and "(703) 555-0142" in page
     assert re.findall('href="[^"]*/when/([a-z-]+)/"', page) == ["days", "waiting-list", "call"]
 
 

@@ -105,21 +105,21 @@ def states(room, robin):
 
 
 SAYS = {
-    "unverified": "Until then we cannot answer your request.",
-    "pending": "We hold this time for you until we answer",
-    "gone": "That time is not held for you now.",
-    "by phone": "That time is not held for you now. We look for one with you.",
+    "unverified": "We can't answer your request until you do.",
+    "pending": "We are holding this time for you until we answer",
+    "gone": "We are not holding that time for you now.",
+    "by phone": "We are not holding that time for you now. We'll find one with you.",
     "waitlisted": "You are on our waiting list",
     "declined": "We could not give you this appointment",
-    "withdrawn": "This request is taken back",
-    "expired": "The e-mail address was not confirmed in time.",
-    "offered": "We offer you another time",
+    "withdrawn": "This request is canceled",
+    "expired": "The email address was not confirmed in time.",
+    "offered": "Can you come at this time instead?",
     "booked": "Your visit is booked",
     "over": "It was planned for",
     "cancelled": "We had to cancel it. We are sorry.",
     "entered-in-error": "Nothing is booked for you here.",
-    "arrived": "We know that you are here",
-    "fulfilled": "Your visit has taken place",
+    "arrived": "You're checked in",
+    "fulfilled": "Your visit is over",
     "noshow": "We did not see you",
 }
 MAY = {
@@ -186,14 +186,14 @@ def test_no_page_of_a_patient_is_kept_or_found_or_leads_away(client, room, robin
 def test_a_confirmed_request_is_shown_behind_a_fresh_link(client, room):
     asked = asking(room)
     link = path(asked, purpose="confirm_request")
-    assert "We hold the time you chose until" in text(client.get(link))
+    assert "We are holding the time you chose until" in text(client.get(link))
 
     response = client.post(link)
 
     assert leads_to_the_page(response, asked)
     assert status(asked) == "pending"
     page = text(client.get(response.headers["Location"]))
-    assert "Your e-mail address is confirmed." in page and "We hold this time for you" in page
+    assert "Your email address is confirmed." in page and "We are holding this time for you" in page
 
 
 def test_confirming_twice_or_on_two_devices_leads_to_the_same_page(client, room):
@@ -228,7 +228,7 @@ def test_after_20_minutes_the_time_is_held_again_or_has_gone_and_another_can_be_
     asked, unlucky = asking(room, ago=late), asking(room, ago=late, days=6, email="b@example.com")
     lifecycle.sweep(now=timezone.now())
     asking(room, days=6, email="c@example.com")
-    assert "We are not holding the time you chose now." in text(
+    assert "We are not holding the time you chose." in text(
         client.get(path(asked, purpose="confirm_request"))
     )
 
@@ -236,8 +236,8 @@ def test_after_20_minutes_the_time_is_held_again_or_has_gone_and_another_can_be_
         client.post(path(late_one, purpose="confirm_request"), follow=True) for late_one in (asked, unlucky)
     ]
 
-    assert "We hold this time for you until we answer" in text(pages[0])
-    assert "That time is not held for you now." in text(pages[1])
+    assert "We are holding this time for you until we answer" in text(pages[0])
+    assert "We are not holding that time for you now." in text(pages[1])
     start = free(room, days=7)
     response = client.post(path(unlucky, "time"), {"start": start.isoformat()}, follow=True)
     assert "You have chosen another time." in text(response)
@@ -249,7 +249,7 @@ def test_a_suspect_request_can_be_confirmed_like_any_other(client, room):
 
     response = client.post(path(asked, purpose="confirm_request"), follow=True)
 
-    assert "We hold this time for you until we answer" in text(response)
+    assert "We are holding this time for you until we answer" in text(response)
     assert status(asked) == "pending"
 
 
@@ -271,7 +271,7 @@ def test_a_dead_link_is_one_and_the_same_page_whatever_it_was(client, room):
     ]
 
     assert len({re.sub('(?s)<input type="hidden"[^>]*>', "", page) for page in pages}) == 1
-    assert "This link does not open anything" in pages[0]
+    assert "This link doesn't work" in pages[0]
     for token in dead.values():
         posts = [reverse("request_act", args=[token, "withdraw"]), reverse("new_link", args=[token])]
         assert [client.post(post).status_code for post in posts] == [404, 404]

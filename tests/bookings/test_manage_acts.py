@@ -49,15 +49,15 @@ def test_an_offer_whose_time_has_gone_is_not_accepted(client, room, robin):
 
     response = client.post(path(asked, "accept"))
 
-    assert response.status_code == 409 and "That time has just gone." in text(response)
+    assert response.status_code == 409 and "That time was just taken." in text(response)
     assert status(asked) == "offered"
 
 
 @pytest.mark.parametrize(
     ("act", "becomes", "question", "done"),
     [
-        ("refuse", "pending", "Can you not come then?", "You have told us that you cannot come then."),
-        ("withdraw", "withdrawn", "Take back this request?", "You have taken back your request."),
+        ("refuse", "pending", "Can't come at that time?", "You told us that you can't come then."),
+        ("withdraw", "withdrawn", "Cancel this request?", "You have canceled your request."),
     ],
 )
 def test_what_cannot_be_undone_asks_first_and_then_says_what_was_done(
@@ -79,7 +79,7 @@ def test_a_visit_is_cancelled_and_its_time_is_free(client, room):
 
     response = client.post(path(asked, "cancel"), follow=True)
 
-    assert "You have cancelled your visit." in text(response) and "We had to cancel" not in text(response)
+    assert "You have canceled your visit." in text(response) and "We had to cancel" not in text(response)
     assert free(room) == start
 
 
@@ -135,7 +135,7 @@ def test_a_visit_stays_where_it_is_when_the_new_time_has_gone(client, room):
     response = client.post(path(asked, "time"), {"start": new.isoformat()})
 
     assert response.status_code == 409
-    assert "That time has just gone:" in text(response) and "Your visit stays as it was." in text(response)
+    assert "That time was just taken:" in text(response) and "Your visit stays as it was." in text(response)
     assert "The nearest free times" in text(response)
     asked.refresh_from_db()
     assert asked.appointment.starts_at == old
@@ -165,13 +165,13 @@ def test_past_the_notice_a_visit_is_changed_on_the_phone(client, room):
     room.visit_types.update(change_notice_hours=24 * 10)
     asked = asking(room, make_it=make.accepted)
     before = record(asked)
-    assert "It is too late to move or cancel this visit here." in text(client.get(path(asked)))
+    assert "It's too late to move or cancel this visit here." in text(client.get(path(asked)))
 
     for act in ["time", "cancel"]:
         page = client.get(path(asked, act))
-        assert "Please phone us" in text(page) and "(703) 555-0142" in text(page)
+        assert "Please call us" in text(page) and "(703) 555-0142" in text(page)
         refused = client.post(path(asked, act), {"start": free(room, days=6).isoformat()})
-        assert (refused.status_code, "Please phone us" in text(refused)) == (409, True)
+        assert (refused.status_code, "Please call us" in text(refused)) == (409, True)
 
     assert record(asked) == before
 
@@ -217,7 +217,7 @@ def test_a_mistake_in_contact_details_keeps_what_was_typed(client, room):
     response = client.post(path(asked, "contact"), {"email": "a@b", "phone": "12", "contact_by": "phone"})
 
     assert response.status_code == 422
-    assert "Enter an e-mail address in the correct format" in text(response)
+    assert "Enter an email address in the correct format" in text(response)
     assert 'value="a@b"' in response.content.decode() and 'value="12"' in response.content.decode()
     asked.refresh_from_db()
     assert asked.email == "anh@example.com"
@@ -241,7 +241,7 @@ def test_nobody_can_send_links_to_address_after_address(client, room):
     ]
 
     assert answers == [302] * 5 + [409] * 2
-    assert "Please phone us" in text(client.get(path(asked, "contact")))
+    assert "Please call us" in text(client.get(path(asked, "contact")))
 
 
 def test_a_booked_visit_can_be_put_in_a_calendar_and_no_other(client, room):

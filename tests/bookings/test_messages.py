@@ -17,7 +17,7 @@ KINDS = Message.Kind.values
 
 
 def mail_of(asked, kind, *, now=make.NOW):
-    """The e-mail of that kind as it would leave now."""
+    """The email of that kind as it would leave now."""
     message = Message(request=asked, kind=kind, version=asked.version, message_id="<one@clinic.example>")
     return messages.compose(message, now=now)
 
@@ -170,7 +170,7 @@ def test_what_we_promise_to_hold_is_named_only_while_it_is_held():
     asked = lifecycle.verify(first, now=make.NOW)
     assert "We are holding it for you until we answer." in mail_of(asked, "received").body
     asked.appointments.update(status="cancelled")
-    assert "We are not holding it, so somebody else may get it." in mail_of(asked, "received").body
+    assert "We are not holding it, so someone else may get it." in mail_of(asked, "received").body
 
 
 # When they leave

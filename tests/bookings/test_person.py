@@ -86,7 +86,7 @@ def test_both_files_hold_all_that_is_held(desk, asked):
         "asked_by": "Mai Roe",
         "email": "zoe@example.com",
         "phone": "+1 703 555 0143",
-        "contact_by": "E-mail",
+        "contact_by": "Email",
         "may_leave_message": True,
         "confirmed_at": "2027-03-08T17:00:00Z",
         "may_be_robot": False,

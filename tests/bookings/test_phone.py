@@ -183,7 +183,7 @@ def test_a_time_lost_in_the_same_second_is_answered_with_the_sentence_of_the_ver
 
     page = enter(desk, room)
 
-    assert "That time has just gone. Choose another one." in page
+    assert "That time was just taken. Choose another one." in page
     assert AppointmentRequest.objects.count() == 1
 
 
@@ -202,10 +202,10 @@ def test_the_hour_that_comes_twice_is_asked_about(desk):
     ("wrong", "said"),
     [
         ({"patient_name": " "}, "Enter the name of the patient"),
-        ({"phone": ""}, "Enter a phone number or an e-mail address"),
+        ({"phone": ""}, "Enter a phone number or an email address"),
         ({"phone": "12"}, "Enter a phone number with its area code"),
-        ({"email": "me@"}, "Enter an e-mail address in the correct format"),
-        ({"email": LONG_IN_ASCII}, "E-mail address must be 254 characters or less"),
+        ({"email": "me@"}, "Enter an email address in the correct format"),
+        ({"email": LONG_IN_ASCII}, "Email address must be 254 characters or less"),
         ({"visit_type": "9999"}, "Select one of these visits"),
         ({"visit_type": ""}, "Select a visit"),
         ({"schedule": "x"}, "Select one of these"),
@@ -238,7 +238,7 @@ def test_an_address_that_is_corrected_is_refused_with_a_sentence_where_it_is_too
         {"email": LONG_IN_ASCII, "phone": "", "contact_by": "email", "version": asked.version},
     )
 
-    assert "E-mail address must be 254 characters or less" in page.text
+    assert "Email address must be 254 characters or less" in page.text
 
 
 def test_the_hour_is_understood_as_people_write_it(desk):

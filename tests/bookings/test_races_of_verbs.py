@@ -213,7 +213,7 @@ def test_a_lost_race_is_tried_once_more_and_then_said_in_words(sqlstate, times):
     if times == 1:
         assert transitions.win_or_say_gone(attempt) == "won"
     else:
-        with pytest.raises(TimeGone, match="just gone"):
+        with pytest.raises(TimeGone, match="just taken"):
             transitions.win_or_say_gone(attempt)
     assert len(attempts) == 2
 

@@ -26,10 +26,10 @@ def test_the_page_after_sending_says_what_to_do_and_by_when(client, sent):
     page = words(client.get(sent))
 
     say = asked.location.time_in_words
-    assert "We send an email to lukasz@example.com now." in page
+    assert "We're sending an email to lukasz@example.com" in page
     until = say(asked.appointment.held_until)
     assert f"We are holding this time for you: {say(asked.wanted_at)} , Arlington. Confirm by {until}" in page
-    assert f"answers by {say(asked.reply_until)}, by e-mail." in page
+    assert f"answers by {say(asked.reply_until)}, by email." in page
 
 
 def test_without_an_address_the_page_says_when_we_call(client, walk):
@@ -41,7 +41,7 @@ def test_without_an_address_the_page_says_when_we_call(client, walk):
         )
     )
 
-    assert "Confirm your e-mail" not in page and ", by phone." in page
+    assert "Confirm your email" not in page and ", by phone." in page
 
 
 def test_a_request_can_be_taken_back_while_it_is_open(client, sent):
@@ -54,7 +54,7 @@ def test_a_request_can_be_taken_back_while_it_is_open(client, sent):
     assert (asked.status, asked.appointment) == ("withdrawn", None)
     assert response.headers["Location"] == sent
     page = words(client.get(sent))
-    assert "Your request is taken back" in page and "Take my request back" not in page
+    assert "Your request is canceled" in page and "Cancel my request" not in page
     assert client.post(f"{sent}undo/").headers["Location"] == sent
 
 
@@ -101,7 +101,7 @@ def test_an_address_can_be_mended_a_few_times_only(client, sent):
         client.post(f"{sent}contact/", {"contact_by": "email", "email": f"l{number}@example.com"})
 
     assert AppointmentRequest.objects.get().email == "l4@example.com"
-    assert "Please phone us" in words(client.get(f"{sent}contact/"))
+    assert "Please call us" in words(client.get(f"{sent}contact/"))
 
 
 def test_the_mail_is_sent_again_though_not_at_once(client, sent):
@@ -142,7 +142,7 @@ def test_where_no_time_could_be_held_the_page_says_so_and_that_the_request_is_ke
     assert (
         f"We could not keep this time for you: {asked.location.time_in_words(asked.wanted_at)}, Arl" in page
     )
-    assert "We have your request all the same, and we will answer it." in page and "holding" not in page
+    assert "We still have your request, and we'll answer it." in page and "holding" not in page
 
 
 def test_who_asks_by_phone_reads_whether_the_time_is_held(client, walk):

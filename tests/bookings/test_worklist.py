@@ -119,7 +119,7 @@ def test_what_the_patient_was_told_last_is_seen_in_the_list(desk):
     page = desk.get(LIST + "?list=all").content.decode()
 
     assert page.count('<span class="tag tag--stopped">not delivered: phone the patient</span>') == 1
-    assert (phone.reference in page, page.count("no e-mail: phone")) == (True, 1)
+    assert (phone.reference in page, page.count("no email: phone")) == (True, 1)
 
 
 def test_what_may_be_a_robot_says_so_and_stands_last(desk):

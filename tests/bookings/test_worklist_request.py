@@ -137,7 +137,7 @@ def test_the_message_is_seen_before_it_is_owed_and_its_link_stays_the_patients(d
     words = text(desk.get(url(asked, "accept")))
 
     assert Message.objects.count() == sent
-    assert "The patient will get this e-mail Your appointment at Example Clinic" in words
+    assert "The patient will get this email Your appointment at Example Clinic" in words
     assert "Wednesday, March 10, 2027 at 9am EST" in words
     assert "/manage/" not in words
 
@@ -145,7 +145,7 @@ def test_the_message_is_seen_before_it_is_owed_and_its_link_stays_the_patients(d
 def test_who_has_no_address_is_phoned(desk):
     asked = make.submitted(email="", phone="(703) 555-0142", contact_by="phone")
 
-    assert "There is no e-mail address. Phone the patient: (703) 555-0142" in text(
+    assert "There is no email address. Phone the patient: (703) 555-0142" in text(
         desk.get(url(asked, "accept"))
     )
 
@@ -245,7 +245,7 @@ def test_what_decides_nothing_stands_below_what_does(desk):
             [
                 "Write down who pays",
                 "Mark as phoned",
-                "Correct e-mail or phone",
+                "Correct email or phone",
                 "Write a note",
                 "Entered in error",
             ],

@@ -38,7 +38,7 @@ def test_an_offer_is_looked_at_then_made(desk):
     looked = text(desk.post(url(asked, "offer"), answers(asked, start=start)))
     asked.refresh_from_db()
     assert (asked.status, asked.appointments.get().starts_at) == ("pending", make.WEDNESDAY_9)
-    assert "Friday, March 12, 2027 at 9am EST" in looked and "The patient will get this e-mail" in looked
+    assert "Friday, March 12, 2027 at 9am EST" in looked and "The patient will get this email" in looked
     desk.post(url(asked, "offer"), answers(asked, start=start, _do="", _seen=asked.version))
 
     asked.refresh_from_db()
@@ -151,7 +151,7 @@ def test_a_time_lost_while_the_form_was_open_keeps_what_was_typed(desk, monkeypa
 
     page = desk.post(url(asked, "offer"), answers(asked, **typed("2027-03-12", "09:00"), _do=""))
 
-    assert "That time has just gone. Choose another one." in text(page)
+    assert "That time was just taken. Choose another one." in text(page)
     assert 'value="2027-03-12"' in page.content.decode()
     assert Appointment.objects.get(request=asked).starts_at == make.WEDNESDAY_9
 

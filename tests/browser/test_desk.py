@@ -118,7 +118,7 @@ def test_another_time_is_offered_after_its_message_was_read(visit, asked, javasc
 
     page.locator("section", has_text="Nearest free times").get_by_role("link").first.click()
     page.get_by_role("button", name="Look at the message first").click()
-    page.get_by_role("heading", name="The patient will get this e-mail").wait_for()
+    page.get_by_role("heading", name="The patient will get this email").wait_for()
     assert AppointmentRequest.objects.get().status == "pending"
     page.get_by_role("button", name="Offer another time").click()
 

@@ -41,7 +41,7 @@ def test_the_estimate_fits_every_display_a_phone_and_one_sheet_of_paper(visit, v
             desk.goto(f"{LIST}{asked.pk}/{name}/")
             look(desk, f"{name} {display}")
     assert "$1,250.00" in desk.get_by_role("main").inner_text()
-    desk.get_by_role("button", name="Send the estimate by e-mail").click()
+    desk.get_by_role("button", name="Send the estimate by email").click()
     assert "stands on the patient’s page" in desk.locator(".messagelist").inner_text()
 
     for display, width in [("light", 1280), ("dark", 320), ("dim", 320)]:

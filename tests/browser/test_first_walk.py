@@ -26,8 +26,8 @@ def ask_for_an_appointment(page):
     page.get_by_role("button", name="Continue").click()
     page.wait_for_timeout(2000)  # nobody types their name sooner, and who does is taken for a robot
     page.get_by_label("Full name").fill("Nguyễn Thị Ánh")
-    page.get_by_label("E-mail", exact=True).check()
-    page.get_by_label("E-mail address").fill("anh@example.com")
+    page.get_by_label("Email", exact=True).check()
+    page.get_by_label("Email address").fill("anh@example.com")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Continue").click()  # what would help on the day: nothing
     page.get_by_role("button", name="Send request").dblclick()  # as many people do
@@ -36,7 +36,7 @@ def ask_for_an_appointment(page):
 
 
 def confirm_the_address(page, mailbox):
-    """Follow the link in the e-mail that was just sent, and press the button there."""
+    """Follow the link in the email that was just sent, and press the button there."""
     outbox.deliver_due(now=timezone.now())
     text = mailbox.messages[-1].get_body(("plain",)).get_content()
     page.goto(re.search(r"/confirm/\S+", text)[0])

@@ -1,4 +1,4 @@
-"""The patient's own page: the whole way from the first e-mail to a cancelled visit."""
+"""The patient's own page: the whole way from the first email to a cancelled visit."""
 
 import re
 from contextlib import nullcontext
@@ -53,7 +53,7 @@ def test_a_patient_confirms_accepts_moves_and_cancels_with_the_keyboard_alone(vi
 
     look()
     press(page, "main button")
-    assert "Your e-mail address is confirmed." in look()
+    assert "Your email address is confirmed." in look()
 
     asked.refresh_from_db()
     choice = lifecycle.Choice(asked.visit_type, asked.location, free(room, days=5))
@@ -87,11 +87,11 @@ def test_a_patient_confirms_accepts_moves_and_cancels_with_the_keyboard_alone(vi
     press(page, "main a[href*='/cancel/']")
     look()
     press(page, "main form button")
-    assert "You have cancelled your visit." in look()
+    assert "You have canceled your visit." in look()
 
     assert asked.appointments.order_by("pk").last().status == "cancelled"
     headings = [
-        "Confirm your e-mail address",
+        "Confirm your email address",
         "We have your request",
         "This link is old",
         "A new link is on its way",
@@ -100,7 +100,7 @@ def test_a_patient_confirms_accepts_moves_and_cancels_with_the_keyboard_alone(vi
         "Move your visit",
         "How can we reach you?",
         "Cancel this visit?",
-        "This visit is cancelled",
+        "This visit is canceled",
     ]
     assert found == {heading: [] for heading in headings}
 

@@ -40,4 +40,4 @@ def test_a_device_that_cannot_share_is_not_offered_it(visit):
 def test_without_javascript_mail_and_text_message_are_left(visit):
     share = visit(EVIDENCE, javascript=False).get_by_role("complementary", name="Share this page")
 
-    assert share.get_by_role("listitem").all_inner_texts() == ["E-mail", "Text message"]
+    assert share.get_by_role("listitem").all_inner_texts() == ["Email", "Text message"]

@@ -46,7 +46,7 @@ def test_signing_in_with_an_app_and_then_with_a_passkey(visit, violations, live_
     look("sign in")
     page.get_by_role("link", name="Forgotten your password").click()
     look("reset")
-    page.get_by_label("E-mail address").fill("robin@example.com")
+    page.get_by_label("Email address").fill("robin@example.com")
     page.get_by_role("button", name="Send me the link").click()
     look("reset sent")
     page.goto("/staff/reports/")

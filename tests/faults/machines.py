@@ -358,7 +358,7 @@ class Patients:
             assert answer.leads_to or is_gone, f"{answer.asked}: {answer.status}"
             address = answer.leads_to or address
         self.acknowledged.add(email)
-        wait_until(lambda: email in self.site.mail.links, f"no e-mail to {email}")
+        wait_until(lambda: email in self.site.mail.links, f"no email to {email}")
         address = self.site.mail.links[email]
         page = browser.until_answered("GET", address)
         hidden = {name: unescape(value) for name, value in HIDDEN.findall(page.words)}

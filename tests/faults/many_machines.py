@@ -1,7 +1,7 @@
 """Kill one of each while patients book: `uv run python -m tests.faults.many_machines --seconds 60`.
 
 The site runs as `deploy/` has it: nginx with https, two web servers, PgBouncer, two workers, PostgreSQL.
-Patients read pages and book whole visits: all questions, the link in the e-mail, the button behind it.
+Patients read pages and book whole visits: all questions, the link in the email, the button behind it.
 Meanwhile one of each is killed and started again as its unit says. Nothing that was promised may be
 missing or stand twice, and an error may come only to who was being served by what was killed, or
 while the only one of its kind was away. Needs nginx, pgbouncer and openssl.

@@ -104,7 +104,7 @@ def stop(signum, frame):
 
 
 def know_our_address(host, port):
-    """Links in e-mail and the check of the host name go by where the demo really runs."""
+    """Links in email and the check of the host name go by where the demo really runs."""
     os.environ.setdefault("SITE_URL", f"http://{host}:{port}")
     if host in ("0.0.0.0", "::"):  # noqa: S104 - asked for by name: open to the local network
         os.environ.setdefault("ALLOWED_HOSTS", "*")
