@@ -11,8 +11,9 @@ from bookings import links
 from bookings.availability import reply_until
 from bookings.forms import ContactForm
 from bookings.models import AppointmentRequest, Location
-from bookings.questions import DayForm, PayForm
+from bookings.questions import DayForm, PayForm, YouForm
 from bookings.views.journey import STEPS
+from clinic_site import attempts
 from pages.management.commands.load_pages import STARTER
 from tests import make
 
@@ -72,6 +73,11 @@ def test_the_privacy_page_lists_what_each_question_asks():
     assert set(told) == set(STEPS)
     assert [step for step, words in told.items() if words not in table] == []
     assert {"email", "phone"} <= set(ContactForm.base_fields) and "an email address, a phone number" in table
+    assert set(YouForm.base_fields) - set(ContactForm.base_fields) == {
+        *("patient_name", "asked_by"),
+        "may_leave_message",
+    }
+    assert "and yours if you ask for someone else" in table and "may leave a message" in table
     assert set(DayForm.base_fields) == {"needs", "language", "note"} and set(PayForm.base_fields) == {
         "pays_self"
     }
@@ -102,6 +108,30 @@ def test_the_privacy_page_gives_the_days_and_hours_that_the_software_keeps_to():
     assert f"after {links.LASTS.days} days" in words
     assert f"{settings.SESSION_COOKIE_AGE // 3600} hours after your last answer" in words
     assert f"after {settings.SESSION_COOKIE_AGE // 3600} hours. An hourly clean-up" in words
+
+
+def test_the_privacy_page_counts_every_cookie_that_the_code_sets():
+    """Two are Django's; the others are set by hand."""
+    apps = ("bookings", "clinic_site", "pages")
+    code = [file.read_text() for app in apps for file in (settings.BASE_DIR / app).rglob("*.py")]
+    by_hand = sum(words.count("response.set_cookie(") for words in code)
+    words = pages()["privacy"]
+
+    assert by_hand + 2 == 4
+    assert (
+        "Patients can get three" in words
+        and len(re.findall(r"^- \*\*", words.split("## Cookies")[1].split("##")[0], re.M)) == 3
+    )
+    assert (
+        f"A fourth cookie, only for staff, remembers their device for {attempts.KNOWN_FOR.days} days" in words
+    )
+
+
+def test_the_page_on_conflicts_does_not_deny_the_link_in_the_menu(client):
+    in_menu = client.get("/request-an-appointment/").text.split("</header>")[0]
+
+    assert "Request an appointment" in in_menu
+    assert "The menu at the top has the same link on every page" in pages()["about/funding-and-conflicts"]
 
 
 def test_the_list_of_what_is_kept_shows_the_settings(client):
