@@ -185,6 +185,19 @@ def test_a_real_site_says_that_it_is_being_set_up_until_every_required_fact_is_w
     assert "This is a demonstration" not in client.get("/light/").text
 
 
+@pytest.mark.parametrize("address", ["/request-an-appointment/", "/request-an-appointment/call/"])
+def test_a_site_that_is_being_set_up_promises_no_answer_without_saying_that_it_may_not_come(
+    client, real_clinic, address
+):
+    make_desk.schedule()
+    fact("owners", is_required=True)
+
+    assert "We may not answer what you send here." in client.get(address).text
+    write(owners="Two people own it.")
+    page = client.get(address).text
+    assert "within 2 business days" in page and "We may not answer" not in page
+
+
 def test_the_demo_says_that_it_is_one_and_not_that_it_is_being_set_up(client):
     fact("legal_name", is_required=True)
     make.starter()
