@@ -223,6 +223,8 @@ def test_the_home_page_has_its_own_shape(client):
     shown = main(client, "/")
 
     assert re.findall(r"<h1>(.*?)</h1>", shown) == ["Care for migraine"]
+    hero = shown[: shown.index('<ul class="cards">')]
+    assert 'href="/during-an-attack/"' in hero and 'href="tel:7035550142"' in hero
     assert re.findall(r'<li class="card">.*?<a href="(.*?)">', shown) == [
         "/ketamine-for-migraine/does-it-work/",
         "/request-an-appointment/",
