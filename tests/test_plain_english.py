@@ -46,6 +46,13 @@ def test_screens_and_emails_speak_as_a_us_front_desk_does():
     assert {name: found for name, found in faults.items() if found} == {}
 
 
+def test_no_number_is_dialed_with_what_is_typed_around_its_digits():
+    """RFC 3966 section 3: an address with tel: has no spaces."""
+    raw = re.compile(r"tel:\{\{(?![^}]*cut:' ')")
+
+    assert [file.name for file in templates() if raw.search(file.read_text())] == []
+
+
 def test_sentences_in_code_that_patients_read_do_so_too():
     said = re.compile(r'"([A-Z][^"]* [^"]*?)"')
     faults = {
