@@ -5,6 +5,7 @@ import re
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.http.response import MAX_URL_REDIRECT_LENGTH
 
 from clinic_site import server
 from clinic_site.hashing import PasswordHasher
@@ -67,6 +68,13 @@ def test_what_the_proxy_logs_has_no_address_no_question_and_no_key_of_a_link():
             match["start"] for rule in rules if (match := re.match(rule.replace("?<", "?P<"), address))
         )
         assert "KEY" not in start
+
+
+def test_the_proxy_has_room_for_the_longest_headers_that_the_site_can_send():
+    words = (DEPLOY / "nginx.conf").read_text()
+    room = int(re.search(r"proxy_buffer_size (\d+)k;", words)[1]) * 1024
+
+    assert room >= MAX_URL_REDIRECT_LENGTH + 8192
 
 
 MEMORY = {"compose.yaml": r"mem_limit: (\d+)m", "systemd/clinic-web@.service": r"MemoryMax=(\d+)G"}
