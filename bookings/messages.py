@@ -88,7 +88,20 @@ def _is_welcome(request, kind, *, now):
     if kind in Message.TO_STAFF and request.created_via == AppointmentRequest.Via.WEB:
         return shield.count(f"{kind} mail", *shield.TO_STAFF, now=now)
     is_unasked = kind in UNASKED or (kind == Kind.EXPIRED and not request.verified_at)
+    if kind not in {*Message.TO_STAFF, *REMINDERS}:  # of these a visit has two, whoever moves it how often
+        is_unasked = is_unasked or _may_be_somebody_elses(request)
     return not is_unasked or shield.may_write_to(request.email, request.network, now=now)
+
+
+def _may_be_somebody_elses(request):
+    """Whether the patient typed this address after they had confirmed another one, or had given none.
+
+    They still act with the link of the browser that typed it, so nothing shows that its owner wants these.
+    """
+    if request.address_since == 1:
+        return False
+    since = request.verified_at or request.created_at
+    return request.events.filter(verb="correct_contact", by=None, at__gte=since).exists()
 
 
 def unsent(request: AppointmentRequest, kind: str) -> Message | None:
@@ -131,6 +144,17 @@ def carry_on(request: AppointmentRequest) -> None:
     ).exclude(kind__in=[Kind.VERIFY, Kind.LINK])  # their links have died
     owed.filter(kind=Kind.STAFF_OVERDUE).update(due_at=request.reply_until)
     owed.update(version=request.version)
+
+
+def readdress(request: AppointmentRequest, *, now: datetime) -> None:
+    """What was owed of the version before goes to the address that the request has now, or is withheld."""
+    carry_on(request)
+    for message in request.messages.filter(
+        version=request.version, status__in=[Status.QUEUED, Status.SENDING]
+    ).exclude(kind__in={*Message.TO_STAFF, *REMINDERS}):
+        if recipient(request, message.kind) and not _is_welcome(request, message.kind, now=now):
+            message.status, message.error = Status.FAILED, TOO_MANY
+            message.save()
 
 
 def forget(request: AppointmentRequest) -> None:

@@ -113,7 +113,10 @@ def _send(message, server, clock):
         _hand_over(message, server, clock)
     except NoLongerTrue:
         message = _read(message.pk)
-        if not _is_let_go(message, now=clock()):  # it goes to another address now, and was not tried there
+        is_wanted = message.status == Status.SENDING  # else it was withheld meanwhile
+        if is_wanted and not _is_let_go(
+            message, now=clock()
+        ):  # it goes to another address now, and was not tried there
             _close(message, status=Status.QUEUED, attempts=F("attempts") - 1)
         return True
     except Exception as error:  # whatever it is: staff must see it, and the messages behind it must go

@@ -58,7 +58,7 @@ def correct_contact(
             is_new_version=is_new_address,
         )
     if is_new_address:
-        messages.carry_on(locked)
+        messages.readdress(locked, now=now)
         _remind(locked, now=now)
     if is_new_address and not locked.is_suspect:
         messages.owe(locked, Kind.VERIFY if locked.status == Status.UNVERIFIED else Kind.LINK, now=now)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from bookings import lifecycle, messages, shield
@@ -193,3 +194,34 @@ def test_corrections_of_an_address_count_like_first_ones():
         *["queued"] * 3,
         *["failed"] * 2,
     ]
+
+
+def owed_to(email):
+    """How many emails are owed to that address, or have left."""
+    owed = Message.objects.filter(request__email=email, version=F("request__version"))
+    owed = owed.exclude(kind__in=Message.TO_STAFF)
+    return owed.exclude(status__in=[Message.Status.FAILED, Message.Status.SUPPRESSED]).count()
+
+
+@pytest.mark.django_db
+def test_an_address_that_is_typed_after_another_one_was_confirmed_has_the_same_limit():
+    for number in range(4):
+        asked = make.confirmed(email=f"own{number}@gmail.com", network="robot")
+        lifecycle.correct_contact(asked, email="victim@gmail.com", phone="", contact_by="email", now=NOW)
+
+    assert owed_to("victim@gmail.com") == 2  # of one network
+
+
+@pytest.mark.django_db
+def test_whoever_moves_a_visit_again_and_again_sends_few_emails_to_an_address_that_is_not_theirs():
+    asked = make.accepted()
+    lifecycle.correct_contact(asked, email="victim@gmail.com", phone="", contact_by="email", now=NOW)
+    for number in range(6):
+        asked.refresh_from_db()
+        choice = lifecycle.Choice(
+            asked.visit_type, asked.location, asked.appointment.starts_at + HOUR * (-1) ** number
+        )
+        lifecycle.reschedule(asked, choice, now=make.later(minutes=4 * number))
+    sent = Message.objects.filter(request=asked, kind=Message.Kind.RESCHEDULED, error="")
+
+    assert sent.count() < 3
