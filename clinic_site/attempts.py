@@ -43,8 +43,8 @@ A_SITE = Cap(100, A_DAY)
 A_CODE = [Cap(5, timedelta(minutes=15)), Cap(20, A_DAY)]
 # Links for a new password, asked for from one address, or from wherever senders cannot be told apart.
 RESETS, RESETS_FROM_SOMEWHERE = Cap(10, timedelta(hours=1)), Cap(100, timedelta(hours=1))
-# Fewer than all the unasked-for emails that a mailbox gets in an hour: a patient may wait for another one.
-RESETS_TO_A_MAILBOX = Cap(2, timedelta(hours=1))
+# One link for as long as a link lives: where another one is refused, the last one in the mailbox still opens.
+RESETS_TO_SOMEBODY = Cap(1, timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT))
 # Wrong tries that are written down for one account and, together, for names that nobody has. These rows
 # stay for six years, and strangers cause them. One more than this is a person in trouble or an attack.
 NOTED = [Cap(20, timedelta(hours=1)), Cap(60, A_DAY)]
@@ -162,28 +162,31 @@ def at_own_password(user: AbstractBaseUser, *, now: datetime) -> Try:
     return Try(user, _each(f"password of {user.pk}", A_FEW), now=now)
 
 
-def may_ask_for_a_link(request: HttpRequest, *, now: datetime) -> bool:
-    """Count a request for a new password; False where this place has had its share.
+def may_ask_for_a_link(request: HttpRequest, user_ids: list[int], *, now: datetime) -> bool:
+    """Count a request for a new password for these accounts; False where this place has had its share.
 
-    Nothing is counted against the address that was typed: it may be a patient's.
+    Who shares the place of a stranger still gets a link, once for as long as it lives. Nothing is counted
+    against the address that was typed: it may be a patient's.
     """
     place = _address(request)
-    return shield.count(f"reset at {place}", *(RESETS if place else RESETS_FROM_SOMEWHERE), now=now)
+    if shield.count(f"reset at {place}", *(RESETS if place else RESETS_FROM_SOMEWHERE), now=now):
+        return True
+    keys = (f"reset of {user_id} at a full place" for user_id in user_ids)
+    return any(shield.count(key, *RESETS_TO_SOMEBODY, now=now) for key in keys)
 
 
-def may_send_a_link(user: AbstractBaseUser, network: str, *, now: datetime) -> bool:
-    """Count an email with a link for a new password; False, recorded, where the mailbox had its share.
+def may_send_a_link(user: AbstractBaseUser, *, now: datetime) -> bool:
+    """Count an email with a link for a new password; False, recorded, where the last one still opens.
 
-    `network` is what shield.network() says of who asked for it.
+    No other email to that mailbox counts here, or strangers who ask for appointments in its name would
+    keep its owner out.
     """
-    key = f"reset to {shield.person(user.email, '')}"
-    if not shield.count(key, *RESETS_TO_A_MAILBOX, now=now):
-        is_allowed = False
-    elif not (is_allowed := shield.may_write_to(user.email, network, now=now)):
-        shield.give_back(key, now=now)
-    if not is_allowed:
+    key = f"reset to {user.pk}"
+    if shield.count(key, *RESETS_TO_SOMEBODY, now=now):
+        return True
+    if shield.count(f"{key}, said", 1, A_DAY, now=now):
         record(Kind.LOCKED, user, now=now)
-    return is_allowed
+    return False
 
 
 def know(response: HttpResponse, user: AbstractBaseUser, *, by_link: bool = False) -> None:

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.urls import reverse_lazy
 from django.utils import timezone
 
-from bookings import shield
 from clinic_site import attempts, second_factor, tasks
 from clinic_site.attempts import Kind
 
@@ -66,10 +65,9 @@ class ResetForm(PasswordResetForm):
     )
 
     def save(self, *, request, **options):
-        email = self.cleaned_data["email"]
-        if attempts.may_ask_for_a_link(request, now=timezone.now()):
-            user_ids = [user.pk for user in self.get_users(email)]
-            tasks.owe_reset_links.defer(user_ids=user_ids, network=shield.network(request.META))
+        user_ids = [user.pk for user in self.get_users(self.cleaned_data["email"])]
+        if attempts.may_ask_for_a_link(request, user_ids, now=timezone.now()):
+            tasks.owe_reset_links.defer(user_ids=user_ids)
 
 
 class ChangeForm(PasswordChangeForm):

@@ -27,14 +27,14 @@ AGAIN = RetryStrategy(max_attempts=5, linear_wait=60)
 
 
 @app.task(name="owe_reset_links")
-def owe_reset_links(user_ids, network):
-    """Owe these accounts (mostly one or none) a link for a new password, where their mailboxes have room.
+def owe_reset_links(user_ids):
+    """Owe these accounts (mostly one or none) a link for a new password, where they have none that opens.
 
     Counted here, once however often sending fails, and not where somebody waits for the page: an address
-    without an account takes as long. `network` is a code.
+    without an account takes as long.
     """
     for user in get_user_model().objects.filter(pk__in=user_ids, is_active=True):
-        if attempts.may_send_a_link(user, network, now=timezone.now()):
+        if attempts.may_send_a_link(user, now=timezone.now()):
             send_reset_link.defer(user_ids=[user.pk])
 
 
