@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.core import signing
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,7 +20,7 @@ def call(request):
     location = Location.objects.filter(is_listed=True).first()
     form = CallForm(request.POST if request.method == "POST" else None)
     now = timezone.now()
-    submission = _submission(request.POST.get("submission", ""))
+    submission, status = _submission(request.POST.get("submission", "")), 422 if form.is_bound else 200
     if location and form.is_valid():
         asked = lifecycle.submit(
             submission=submission,
@@ -31,15 +32,19 @@ def call(request):
             now=now,
             **form.cleaned_data,
         )
-        journey.begin(request, {"sent": asked.reference}, submission)
-        return redirect("request_sent", submission)
+        # What is taken leaves a session beside it. Taken already, it would leave one with each press.
+        if asked.created_at == now or journey.may_begin(request, now=now):
+            journey.begin(request, {"sent": asked.reference}, submission)
+            return redirect("request_sent", submission)
+        form.add_error(None, f"We have this request. To change it, call us at {settings.CLINIC['phone']}.")
+        status = 429
     context = {
         "form": form,
         "location": location,
         "submission": SIGNER.sign(submission),
         "began": shield.stamp(request.POST, now=now),
     }
-    return render(request, "bookings/call.html", context, status=422 if form.is_bound else 200)
+    return render(request, "bookings/call.html", context, status=status)
 
 
 def _submission(text):

@@ -87,7 +87,7 @@ def first_step(request):
     form = WhoForm(request.POST if request.method == "POST" else None, answers={})
     if not form.is_valid():
         return _show(request, "who", form, _path({}), status=422 if form.is_bound else 200)
-    if "journeys" not in request.session and not _may_begin(request.META, now=timezone.now()):
+    if not may_begin(request, now=timezone.now()):
         form.add_error(
             None,
             "Many requests were started from your network today. Call us at "
@@ -105,10 +105,10 @@ def first_step(request):
     return redirect("request_step", journey, _next_question(_path(answers), answers))
 
 
-def _may_begin(meta, *, now):
+def may_begin(request, *, now: datetime) -> bool:
     """Count a browser that begins; False where its address or its network has begun too often."""
-    address = shield.client_address(meta)
-    if address is None:
+    address = shield.client_address(request.META)
+    if "journeys" in request.session or address is None:
         return True
     return all(
         shield.count(f"begun at {_network(address, of_4, of_6)} in {cap.window}", *cap, now=now)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings import tasks
+from bookings.models import AppointmentRequest
 from tests import make
 from tests.bookings.conftest import words
 
@@ -20,6 +21,11 @@ FIRST = "/request-an-appointment/who/"
 
 def start(at, client=None):
     return (client or Client()).post(FIRST, {"who": "me"}, REMOTE_ADDR=at)
+
+
+def shield_of(page):
+    """The hidden fields of the form on a page."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
 
 
 def test_who_only_looks_at_pages_leaves_no_session(client):
@@ -65,6 +71,18 @@ def test_an_ipv6_network_leaves_no_more_than_one_address():
     told = [start(f"2600:1f18::{number:x}").status_code for number in range(61)]
 
     assert told == [302] * 60 + [429]
+
+
+def test_one_call_that_is_asked_for_again_and_again_leaves_no_more_sessions_than_that():
+    make.location()
+    form = shield_of(Client().get(reverse("request_call")))
+    form |= {"patient_name": "Anh Tran", "phone": "(703) 555-0100"}
+    told = [Client().post(reverse("request_call"), form, REMOTE_ADDR="8.8.8.8") for _ in range(64)]
+
+    assert AppointmentRequest.objects.count() == 1
+    assert Session.objects.count() == 61
+    assert [answer.status_code for answer in told] == [302] * 61 + [429] * 3
+    assert "We have this request" in words(told[-1])
 
 
 def test_who_has_begun_may_begin_again_however_many_others_did(client):
