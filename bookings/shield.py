@@ -65,15 +65,18 @@ PROVIDERS = {
     "msn.com", "icloud.com", "aol.com", "aim.com", "comcast.net", "verizon.net", "att.net", "sbcglobal.net",
     "bellsouth.net", "cox.net", "charter.net", "spectrum.net", "optonline.net", "earthlink.net",
     "frontier.com", "windstream.net", "centurylink.net", "juno.com", "mail.com", "email.com", "gmx.com",
-    "gmx.net", "proton.me", "protonmail.com", "pm.me", "fastmail.com", "zoho.com", "hey.com", "yandex.com",
+    "gmx.net", "rr.com", "proton.me", "fastmail.com", "zoho.com", "hey.com", "yandex.com",
 }
 # fmt: on
 # News of each kind to the clinic itself: the newspaper's busiest hour. The lists show all the rest.
 TO_STAFF = Cap(60, HOUR)
-# The same mailboxes under another name (support.apple.com/118230), and whose dots make no difference
-# (Google: "Dots don't matter in Gmail addresses").
+# The same mailboxes under another name (support.apple.com/118230; proton.me/support/addresses-and-aliases),
+# what makes no difference in them (Google: "Dots don't matter in Gmail addresses"), and whose name may stand
+# before the domain (fastmail.help, "Plus addressing and subdomain addressing").
 ALIASES = {"googlemail.com": "gmail.com", "me.com": "icloud.com", "mac.com": "icloud.com"}
-IGNORES_DOTS = {"gmail.com"}
+ALIASES |= {"protonmail.com": "proton.me", "pm.me": "proton.me"}
+IGNORED = {"gmail.com": ".", "proton.me": ".-_"}
+NAME_BEFORE_DOMAIN = {"fastmail.com"}
 
 # In a window hits only rise (save by what is given back), so one that is seen to be full is refused at
 # once: a flood then writes nothing and waits for nobody. Those who still see room are decided one after
@@ -105,8 +108,10 @@ def person(email: str, phone: str) -> str:
             local = re.sub(r"\\(.)", r"\1", local[1:-1])
         domain = _ascii(domain)
         domain = ALIASES.get(domain, domain)
+        if (above := domain.partition(".")[2]) in NAME_BEFORE_DOMAIN:
+            local, domain = domain.removesuffix(f".{above}"), above
         local = local.partition("+")[0] or local
-        return f"{local.replace('.', '') if domain in IGNORES_DOTS else local}@{domain}"
+        return f"{local.translate(dict.fromkeys(map(ord, IGNORED.get(domain, '')))) or local}@{domain}"
     try:
         number = phonenumbers.parse(phone, COUNTRY)
     except phonenumbers.NumberParseException:
@@ -190,12 +195,21 @@ def _caps_of_mail(email, network):
         yield [f"mail to {mailbox} from {network}"], TO_A_MAILBOX_FROM_A_NETWORK
     yield _slots(f"mail to {mailbox}", most), Cap(1, HOUR)
     yield [f"mail to {mailbox}"], TO_A_MAILBOX
-    if domain not in PROVIDERS and network:
-        yield [f"mail to @{domain} from {network}"], TO_A_DOMAIN_FROM_A_NETWORK
-    if domain not in PROVIDERS:
-        yield [f"mail to @{domain}"], TO_A_DOMAIN
+    for one in _domains(domain):
+        if network:
+            yield [f"mail to @{one} from {network}"], TO_A_DOMAIN_FROM_A_NETWORK
+        yield [f"mail to @{one}"], TO_A_DOMAIN
     if network:
         yield [f"mail from {network}"], Cap(settings.LIMITS["requests_from_network"], HOUR)
+
+
+def _domains(domain):
+    """The domain and the two that it may lie in, for who has one has all below it; none of a provider."""
+    labels = domain.split(".")
+    above = [".".join(labels[-number:]) for number in (2, 3)]
+    if len(labels[-1]) == 2 and len(labels[-2:][0]) <= 3:
+        del above[0]  # like co.uk, below which people have nothing in common
+    return [] if PROVIDERS.intersection([domain, *above]) else sorted({domain, *above})
 
 
 def _slots(key, most):

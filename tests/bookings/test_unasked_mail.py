@@ -75,6 +75,12 @@ def test_in_a_day_one_network_leaves_most_of_a_mailbox_to_others():
         (lambda number: f"{number}@gmail.com", "one", 40),
         (lambda number: f"{number}@gmail.com", "n{}", 50),
         (lambda number: f"{number}@{number}.example", "one", 40),
+        (lambda number: f"a@{number}.small.example", "one", 10),
+        (lambda number: f"a@{number}.of.a.small.example", "n{}", 20),
+        (lambda number: f"a@{number}.co.uk", "one", 40),
+        (lambda number: f"a@{number}.city.rr.com", "n{}", 50),
+        (lambda number: f"a{number}@user.fastmail.com", "n{}", 3),
+        (lambda number: f"vic{'.-_'[number % 3]}tim@{['proton.me', 'pm.me'][number % 2]}", "n{}", 3),
     ],
 )
 def test_a_small_domain_and_a_network_have_their_limits_and_a_provider_has_none(email, network, limit):
