@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import phonenumbers
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.encoding import punycode
 
@@ -84,7 +85,10 @@ class AddressField(forms.EmailField):
         local, _, domain = value.rpartition("@")
         if '"' in local:
             raise ValidationError("Enter the email address without quotation marks, like name@example.com")
-        if len(local) > 64 or value.endswith("]"):  # RFC 5321 4.5.3.1.1
+        if settings.OTHER_LETTERS & set(domain):
+            raise ValidationError(f"We cannot write to {domain}. Enter its form that begins with xn--")
+        # RFC 5321 4.5.3.1.1; nobody has a mailbox on our own mail server.
+        if len(local) > 64 or value.endswith("]") or domain.lower() == "localhost":
             raise ValidationError(self.error_messages["invalid"])
         with suppress(UnicodeError):  # a domain that has no spelling in ASCII is refused as none
             if len(local) + 1 + len(punycode(domain)) > 254:  # what is sent to the mail server

@@ -335,3 +335,13 @@ def test_every_sentence_about_a_mistake_is_our_own():
     assert len(sentences) > 12
     begins = ("This field", "Select a valid", "Enter a valid", "Ensure this")
     assert [sentence for sentence in sentences if sentence.startswith(begins)] == []
+
+
+@pytest.mark.parametrize(
+    "email", ["ann@straße.example", "ann@οδός.example", "root@localhost", "ann@LocalHost"]
+)
+def test_an_address_that_mail_would_leave_for_another_place_is_refused(email):
+    """Python's IDNA is that of 2003: it makes of these domains ones that belong to other people."""
+    form = ContactForm({"email": email, "contact_by": "email"})
+
+    assert not form.is_valid() and form.errors["email"]
