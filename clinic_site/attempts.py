@@ -38,7 +38,8 @@ A_FEW = [Cap(5, timedelta(minutes=15)), Cap(10, A_DAY)]
 # how much hashing one address can cause.
 AN_ADDRESS = Cap(50, timedelta(hours=1))
 # One name from a /48 of IPv6, which one customer of a hosting company has: 65,536 addresses of ours.
-A_SITE = Cap(100, A_DAY)
+# All names from there: each of its addresses would otherwise leave counts of fifty names in an hour.
+A_SITE, A_SITE_FOR_ALL_NAMES = Cap(100, A_DAY), Cap(500, timedelta(hours=1))
 # Six digits, three of which are right at a time: 20 a day are one chance in 16,000.
 A_CODE = [Cap(5, timedelta(minutes=15)), Cap(20, A_DAY)]
 # Links for a new password, asked for from one address, or from wherever senders cannot be told apart.
@@ -133,9 +134,12 @@ def at_the_password(request: HttpRequest, name: str, *, now: datetime) -> Try:
     place = _address(request)
     # The address first: when it is full, names that are made up leave no rows.
     ways = [[(f"sign-in at {place}", AN_ADDRESS)] if place else []]
+    site = place.supernet(new_prefix=48) if place and place.version == 6 else None
+    if site:
+        ways[0].append((f"sign-in at {site}", A_SITE_FOR_ALL_NAMES))
     ways[0] += _each(f"sign-in of {name} at {place}", A_FEW)
-    if place and place.version == 6:
-        ways[0].append((f"sign-in of {name} at {place.supernet(new_prefix=48)}", A_SITE))
+    if site:
+        ways[0].append((f"sign-in of {name} at {site}", A_SITE))
     if device := _known(request, user):
         ways.insert(0, _each(f"device {device}", A_FEW))
     return Try(user, *ways, now=now)

@@ -2,9 +2,11 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from bookings import shield
 from bookings.models import Tally
 from clinic_site import attempts, second_factor, tasks
 from tests import make
@@ -52,6 +54,21 @@ def test_a_network_with_65536_addresses_has_a_hundred_guesses_a_day_at_one_name(
 
     assert sum(tries) == 100
     assert allowed("kim", "2600:1f18:0:1::7") and allowed("robin", "2600:1f18:1::7")
+
+
+def test_a_network_with_65536_addresses_leaves_few_counts_however_many_names_it_makes_up(rf, monkeypatch):
+    monkeypatch.setattr(
+        attempts, "A_SITE_FOR_ALL_NAMES", attempts.Cap(20, attempts.A_SITE_FOR_ALL_NAMES.window)
+    )
+    tries = [
+        attempts.at_the_password(
+            rf.get("/", REMOTE_ADDR=f"2600:1f18:0:{number:x}::7"), f"name {number}", now=make.NOW
+        )
+        for number in range(100)
+    ]
+
+    assert sum(one.is_allowed for one in tries) == 20
+    assert Tally.objects.count() < 20 * 4 + 100 + 10  # one for each address, four for each try
 
 
 def test_however_many_strangers_guess_the_owner_gets_in_from_a_new_address(
@@ -231,3 +248,29 @@ def test_recovery_codes_are_not_guessed_without_an_end(client, strict):
         assert "That is not the code" in client.post(CODE, {"code": "a" * 16}).text
 
     assert "Too many failed attempts" in client.post(CODE, {"code": right}).text
+
+
+def jobs():
+    return list(ProcrastinateJob.objects.order_by("id").values_list("task_name", "args"))
+
+
+def test_who_shares_the_address_of_a_stranger_is_still_sent_a_link(client):
+    robin = make.staff(email="robin@example.com")
+    for number in range(12):
+        client.post("/staff/reset/", {"email": f"{number}@example.com"}, REMOTE_ADDR="93.184.216.34")
+    for _ in range(3):
+        client.post("/staff/reset/", {"email": robin.email}, REMOTE_ADDR="93.184.216.34")
+
+    assert jobs()[10:] == [("owe_reset_links", {"user_ids": [robin.pk]})]
+
+
+def test_strangers_who_type_the_address_of_a_colleague_keep_no_link_from_them(client):
+    robin = make.staff(email="robin@example.com")
+    for number in range(4):
+        shield.may_write_to(robin.email, f"n{number}", now=timezone.now())
+    for _ in range(2):
+        client.post("/staff/reset/", {"email": robin.email})
+    for _, args in jobs():
+        tasks.owe_reset_links(**args)
+
+    assert jobs()[2:] == [("send_reset_link", {"user_ids": [robin.pk]})]  # the first one still opens
