@@ -23,6 +23,7 @@ from bookings.models import AppointmentRequest
 OF_EACH_LIST = [ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR, SEARCH_VAR, IS_FACETS_VAR, IS_POPUP_VAR]
 OF_EACH_LIST += ["after", "before"]  # bookings.admin.paging
 MORE_LISTS = {"export_requests": AppointmentRequest}  # what reads its address as a list does
+MOST_WORDS = 12  # that are searched for: Django looks for each of them in every column of every row
 YEARS = range(1900, 2200)  # each has a day before and after it, in every time zone
 
 
@@ -30,13 +31,17 @@ def only_what_is_offered(get_response):
     """Middleware: an address with other filters leads to the same list without them, which says so."""
 
     def process_view(request, view, args, kwargs):
-        model_admin = _list_of(request.resolver_match.url_name or "", view)
+        name = request.resolver_match.url_name or ""
+        if name == "autocomplete":  # Django's own, which searches as a list does
+            _look_for_few_words(request, "term")
+        model_admin = _list_of(name, view)
         if model_admin is None or not _may_look(model_admin, request):
             return None
         if ERROR_FLAG in request.GET:  # where Django leads to from a value that it cannot read
             messages.warning(request, "We couldn’t read that filter, so this list isn’t filtered.")
         if request.method == "POST":
             _leave_out_what_is_no_key(model_admin, request)
+        _look_for_few_words(request, SEARCH_VAR)
         return _way_to_what_is_offered(model_admin, request)
 
     def answer(request):
@@ -66,6 +71,15 @@ def _leave_out_what_is_no_key(model_admin, request):
         request.POST = request.POST.copy()
         request.POST.setlist(ACTION_CHECKBOX_NAME, keys)
         messages.warning(request, f"Skipped {_in_words(ticked, keys)}: this list has no such row.")
+
+
+def _look_for_few_words(request, name):
+    """Of a whole text that was pasted into a search, only the beginning is looked for."""
+    words = request.GET.get(name, "").split()
+    if len(words) > MOST_WORDS:
+        request.GET = request.GET.copy()
+        request.GET[name] = " ".join(words[:MOST_WORDS])
+        messages.warning(request, f"We looked only for the first {MOST_WORDS} of these {len(words):,} words.")
 
 
 def _way_to_what_is_offered(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponseRedirect | None:

@@ -128,3 +128,30 @@ def test_who_may_not_see_a_list_learns_nothing_of_its_filters(client):
     refused = client.get(f"{lists()['Viewing']}?{urlencode({'kind__regex': '('})}")
 
     assert refused.status_code == 403 and "_messages" not in client.session
+
+
+@pytest.mark.parametrize("name", lists())
+def test_of_a_whole_text_in_the_search_only_the_first_words_are_looked_for(
+    boss, name, django_assert_max_num_queries
+):
+    """Each word is one more look at every row: with 3,400 of them one list took twelve seconds."""
+    with django_assert_max_num_queries(60) as asked:
+        page = boss.get(lists()[name], {"q": " ".join(f"word{number}" for number in range(700))})
+
+    longest = max(len(query["sql"]) for query in asked.captured_queries)
+    assert page.status_code == 200 and longest < 12_000
+    assert "We looked only for the first 12 of these 700 words." in words(page)
+
+
+def test_what_completes_a_name_looks_for_few_words_too(boss, django_assert_max_num_queries):
+    whose = {"app_label": "pages", "model_name": "revision", "field_name": "page"}
+    with django_assert_max_num_queries(60) as asked:
+        found = boss.get(reverse("admin:autocomplete"), {**whose, "term": "word " * 700})
+
+    assert found.status_code == 200 and max(len(query["sql"]) for query in asked.captured_queries) < 12_000
+
+
+def test_a_search_for_a_few_words_is_left_as_it_was_typed(boss):
+    page = boss.get(lists()["User"], {"q": "two  words"})
+
+    assert 'value="two  words"' in page.text and words(page) == ""
