@@ -10,7 +10,7 @@ from django.db import transaction
 
 from bookings import lifecycle
 from bookings import messages as patient_messages
-from bookings.admin import estimate, questions, times
+from bookings.admin import estimate, in_words, questions, times
 from bookings.lifecycle.visits import NOSHOW_CAN_BE_UNDONE_FOR
 from bookings.models import Appointment, AppointmentRequest, Message
 
@@ -39,6 +39,11 @@ class Act:
     example: dict | None = None
     is_main: bool = False
     is_aside: bool = False
+    tells_patient: bool = False
+
+    def said(self, asked: AppointmentRequest) -> str:
+        """What staff read when it is done. Who has no address is told by nobody but them."""
+        return f"{self.done} {in_words.told(asked)}" if self.tells_patient else self.done
 
     def is_allowed(self, user) -> bool:
         return any(user.has_perm(permission) for permission in self.permissions)
@@ -130,11 +135,12 @@ ACTS = {
         Act(
             "accept",
             "Accept",
-            "Accepted. The patient will be told.",
+            "Accepted.",
             _accept,
             request_may_become(Status.ACCEPTED, _names_a_time),
             example={},
             is_main=True,
+            tells_patient=True,
         ),
         Act(
             "verify",
@@ -152,31 +158,35 @@ ACTS = {
             _with_choice(lifecycle.offer),
             request_may_become(Status.OFFERED),
             questions.TimeForm,
+            tells_patient=True,
         ),
         Act(
             "book",
             "Book a time agreed by phone",
-            "Booked. The patient will be told.",
+            "Booked.",
             lambda asked, given, **who: lifecycle.accept(asked, choice=given["choice"], **who),
             request_may_become(Status.ACCEPTED),
             questions.TimeForm,
+            tells_patient=True,
         ),
         Act(
             "waitlist",
             "Put on the waiting list",
-            "On the waiting list. The time is free again and the patient will be told.",
+            "On the waiting list. The time is free again.",
             _plain(lifecycle.waitlist),
             request_may_become(Status.WAITLISTED, lambda asked, now: asked.visit_type is not None),
             example={},
+            tells_patient=True,
         ),
         Act(
             "decline",
             "Decline",
-            "Declined. The time is free again and the patient will be told.",
+            "Declined. The time is free again.",
             lambda asked, given, **who: lifecycle.decline(asked, reason=given["reason"], **who),
             request_may_become(Status.DECLINED),
             questions.DeclineForm,
             example={"reason": AppointmentRequest.DeclineReason.NO_TIME},
+            tells_patient=True,
         ),
         Act(
             "withdraw",
@@ -228,19 +238,21 @@ ACTS = {
         Act(
             "reschedule",
             "Move to another time",
-            "Moved. The patient will be told.",
+            "Moved.",
             _with_choice(lifecycle.reschedule),
             visit_may_become(Visit.CANCELLED, _is_ahead),
             questions.TimeForm,
+            tells_patient=True,
         ),
         Act(
             "cancel",
             "Cancel the visit",
-            "Cancelled. The time is free again and the patient will be told.",
+            "Cancelled. The time is free again.",
             lambda asked, given, **who: lifecycle.cancel(asked, reason=given["reason"], **who),
             visit_may_become(Visit.CANCELLED),
             questions.CancelForm,
             example={"reason": Appointment.CancelReason.OTHER},
+            tells_patient=True,
         ),
         Act(
             "payment",

@@ -72,4 +72,4 @@ def _line(model_admin, request, act, asked, given, *, now):
             model_admin.log_change(request, asked, act.done)
     except lifecycle.Refused as refusal:
         return False, str(refusal)
-    return True, act.done
+    return True, act.said(asked)

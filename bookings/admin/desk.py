@@ -197,7 +197,7 @@ class Desk:
         with lifecycle.unchanged_since(asked, seen) if act.name not in KEEPS else lifecycle.unless_busy():
             act.verb(asked, given, by=request.user, now=now)
             self.log_change(request, asked, act.done)
-        messages.success(request, f"{asked.reference}: {act.done}")
+        messages.success(request, f"{asked.reference}: {act.said(asked)}")
         return HttpResponseRedirect(self.address(request, "change", asked))
 
     def act_page(self, request, act, asked, form, preview):

@@ -1,6 +1,7 @@
 """Many requests at once: each row stands or falls for itself."""
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
@@ -43,7 +44,7 @@ def test_each_row_has_a_line_of_its_own_and_one_refusal_stops_no_other(desk):
 
     assert statuses(first, second, third, fourth) == ["accepted", "declined", "offered", "accepted"]
     assert "2 of 4 done." in done
-    assert done.count("yes Accepted. The patient will be told.") == 2
+    assert done.count("yes Accepted. The patient will be told by e-mail.") == 2
     assert done.count("no This request is already declined: kim, ") == 1
     assert done.count("no This request has changed since you looked at it: kim, ") == 1
 
@@ -80,3 +81,25 @@ def test_who_ticks_or_chooses_nothing_is_told_what_to_do(desk):
     for given in ({"action": "accept_each"}, {"action": "", "_selected_action": [asked.pk]}):
         said = text(desk.post(LIST, given, follow=True))
         assert "Tick the requests, choose what to do with them, and press Go." in said
+
+
+BY_PHONE = {"email": "", "phone": "(703) 555-0111", "contact_by": "phone"}
+
+
+def test_after_an_act_staff_are_told_to_phone_who_has_no_address(desk):
+    """Nobody is told by itself then: a sentence that says so leaves the patient waiting."""
+    room = make.schedule()
+    starts = [make.TUESDAY_9.replace(hour=hour) for hour in (14, 15, 16)]
+    asked = [make.submitted(room, starts_at=at, **BY_PHONE) for at in starts]
+    chosen = {"action": "decline_each", "_selected_action": [asked[0].pk], "reason": "duplicate", "_do": ""}
+
+    declined = text(desk.post(LIST, chosen))
+    waiting, booked = (
+        text(desk.post(f"{LIST}{one.pk}/{act}/", {"_do": ""}, follow=True))
+        for one, act in [(asked[1], "waitlist"), (asked[2], "accept")]
+    )
+
+    assert statuses(*asked) == ["declined", "waitlisted", "accepted"]
+    for page in (declined, waiting, booked):
+        assert "Phone the patient: (703) 555-0111." in page and "will be told" not in page
+    assert not LogEntry.objects.filter(change_message__contains="0111").exists()
