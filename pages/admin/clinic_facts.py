@@ -1,6 +1,8 @@
 """Facts about this practice: what managers write once, and the pages that say it."""
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 
 from pages.admin.window import NobodyDeletes
 from pages.models import ClinicFact, Page
@@ -24,10 +26,20 @@ class OpenFilter(admin.SimpleListFilter):
         return facts
 
 
+class FactForm(forms.ModelForm):
+    def clean_value(self):
+        """Invisible characters, as they come with what is copied, would be a blank to readers."""
+        value = self.cleaned_data["value"]
+        if value and not any(letter.isprintable() and not letter.isspace() for letter in value):
+            raise ValidationError("Nothing in this answer can be seen. Write it anew, or leave it empty")
+        return value
+
+
 @admin.register(ClinicFact)
 class ClinicFactAdmin(NobodyDeletes):
     """The questions come with the pages; only the answers are written here."""
 
+    form = FactForm
     list_display = ["question", "needed", "answer"]
     list_filter = [OpenFilter]
     search_fields = ["question", "help", "value"]

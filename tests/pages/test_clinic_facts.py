@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings as project
 from django.core.management import call_command
 from django.db import OperationalError, connection
+from django.urls import reverse
 
 from clinic_site.content_version import number_in
 from pages import clinic_facts, markdown, publishing
@@ -241,6 +242,21 @@ def test_managers_see_at_home_how_many_required_facts_are_open_and_write_them_in
     assert "to write: <strong>1</strong>" in client.get("/staff/").text
     listed = client.get("/staff/pages/clinicfact/?answer=required").text
     assert "What is owners?" in listed and "What is legal_name?" not in listed
+
+
+@pytest.mark.parametrize("value", ["\u200b", "\u2060 \ufeff", "\u202e\n\u200e"])
+def test_an_answer_that_nobody_can_see_is_no_answer(client, value):
+    """It would close the question, and readers would meet a blank."""
+    client.force_login(make_desk.staff())
+    open_fact = fact("no_ride_plan", is_required=True)
+    address = reverse("admin:pages_clinicfact_change", args=[open_fact.pk])
+
+    refused = client.post(address, {"value": value}).text
+    kept = client.post(address, {"value": f"We wait {value} with you"})
+
+    assert "Nothing in this answer can be seen." in refused
+    open_fact.refresh_from_db()
+    assert kept.status_code == 302 and open_fact.value.startswith("We wait")
 
 
 def test_a_real_site_tells_managers_too_and_where_to_write(client, real_clinic):
