@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -22,6 +23,20 @@ from django_otp_webauthn.models import WebAuthnCredential
 from bookings.forms import QuestionForm
 from clinic_site import attempts, second_factor, sessions, tasks
 from clinic_site.attempts import Kind
+
+
+class AccountAdmin(UserAdmin):
+    """Django's own; who is given a new password by a superuser is told, as of any other."""
+
+    def user_change_password(self, request, id, form_url=""):
+        with transaction.atomic():  # changed and told of, or neither
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == 302:
+                owner = self.get_object(request, id)
+                attempts.record(Kind.CHANGED, owner, by=request.user, now=timezone.now())
+                tasks.tell_changed.defer(user_id=owner.pk, kind=str(Kind.CHANGED), by_superuser=True)
+        return response
+
 
 OURS = (TOTPDevice, WebAuthnCredential)  # what is listed and can be removed; recovery codes are made anew
 

@@ -68,11 +68,11 @@ def record_change(kind: attempts.Kind, user, *, now: datetime) -> None:
 
 
 @app.task(name="tell_changed", retry=AGAIN)
-def tell_changed(user_id, kind):
-    """Tell somebody what was done to their password or their second factor."""
+def tell_changed(user_id, kind, by_superuser=False):
+    """Tell somebody what was done, in their name or by a superuser, to their password or second factor."""
     user = get_user_model().objects.get(pk=user_id)
     if user.email:
-        context = {"path": reverse("account"), "done": CHANGES[kind]}
+        context = {"path": reverse("account"), "done": CHANGES[kind], "by_superuser": by_superuser}
         _send(user, "Your account was changed", "changed", context)
 
 

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.contrib.auth import views as auth
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path, reverse
@@ -21,6 +22,8 @@ admin.site.enable_nav_sidebar = False  # its width belongs to the worklist
 admin.site.unregister(ProcrastinateJob)
 # Keys and codes are nobody's to read: each sees their own account, and a manager resets a colleague's.
 admin.site.unregister([StaticDevice, TOTPDevice])
+admin.site.unregister(get_user_model())
+admin.site.register(get_user_model(), account.AccountAdmin)
 admin.site.login_form = SignInForm
 
 handler400 = "clinic_site.views.bad_request"

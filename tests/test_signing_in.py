@@ -12,9 +12,10 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from bookings.models import AccountEvent, StaffSession
-from clinic_site import attempts, door, sessions
+from clinic_site import attempts, door, sessions, tasks
 from tests import make
 from tests.bookings.test_races import at_once
 from tests.bookings.test_roles import MATRIX, address, one_of_each
@@ -309,3 +310,24 @@ def test_the_words_of_a_passkey_button_are_there_before_it_is_drawn(act):
 
     assert [" defer " in scripts[1], "async" in scripts[1]] == [True, False]
     assert f"otp_webauthn_{act}.js" in scripts[2]
+
+
+def test_who_is_given_a_new_password_by_a_superuser_is_told_and_signed_out(client, mailbox):
+    root, lee = make.staff("root"), make.staff("lee", email="lee@example.com")
+    make.sign_in(client, root, device=make.app_of(root))
+    phone = Client()
+    make.sign_in(phone, lee, device=make.app_of(lee))
+    address, new = f"/staff/auth/user/{lee.pk}/password/", "chosen by somebody else"
+
+    client.post(address, {"password1": new, "password2": "another"})
+    assert not ProcrastinateJob.objects.exists() and is_in(phone)
+    client.post(address, {"password1": new, "password2": new})
+
+    event = AccountEvent.objects.first()  # the newest
+    assert (event.kind, event.user, event.by) == ("changed", lee, root)
+    job = ProcrastinateJob.objects.get()
+    getattr(tasks, job.task_name)(**job.args)
+    told = mailbox.messages[0]
+    assert told["To"] == "lee@example.com" and new not in told.get_content()
+    assert "Somebody who keeps the accounts has changed your account" in told.get_content()
+    assert not is_in(phone) and is_in(client)
