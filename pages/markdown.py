@@ -387,7 +387,7 @@ class _Page:
         if not plot:
             return self.table(inside, rest)
         svg = self.slot(plots.draw(plot, self.free_id("plot")))
-        table = self.table(inside, f"In numbers: {plot.caption}")
+        table = self.table(inside, "In numbers: " + plot.caption.partition(". ")[0])
         return (
             f'<figure class="figure"><figcaption>{escape(plot.caption)}</figcaption>{svg}</figure>\n{table}'
         )
