@@ -4,6 +4,7 @@ from functools import partial
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.validators import RegexValidator
 from django.db import OperationalError, models
 from django.urls import reverse
 from django.utils.html import format_html
@@ -36,12 +37,18 @@ LABELS = {
     "remind_2_days_before": "Two days before",
     "remind_1_day_before": "The day before",
 }
+# Names stand in emails and calendars, which end a line or turn its direction where one of these stands.
+ONE_LINE = RegexValidator(
+    r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]",
+    "Type this anew: it holds a line break or a hidden sign",
+    inverse_match=True,
+)
 DEADLOCK = "40P01"
 ASKED_FOR = {**LABELS, "opens": "opening time", "closes": "closing time"}
 
 
 class Asking:
-    """What is missing is asked for by the name that stands beside it."""
+    """What is missing is asked for by the name that stands beside it; what has one line has only one."""
 
     formfield_overrides = PLAIN
 
@@ -50,6 +57,8 @@ class Asking:
         verb = "Select" if isinstance(field, forms.ModelChoiceField | forms.TypedChoiceField) else "Enter"
         asked_for = ASKED_FOR.get(db_field.name, db_field.verbose_name).lower()
         field.error_messages["required"] = f"{verb} the {asked_for}"
+        if isinstance(db_field, models.CharField):
+            field.validators.append(ONE_LINE)
         return field
 
 

@@ -275,3 +275,22 @@ def test_a_number_that_would_keep_every_page_waiting_is_refused_with_a_sentence(
     before = getattr(visit, field)
     visit.refresh_from_db()
     assert getattr(visit, field) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["Bay\r\nATTACH:x", "Bay\nEast", "Bay \u202etsaE", "Bay\u2028East", "Bay\x1b[2J"]
+)
+@pytest.mark.parametrize("kind", ["location", "visittype", "schedule"])
+def test_a_name_of_more_than_one_line_is_refused_with_a_sentence(desk, kind, name):
+    """With a line break in the name of a place, no email about a visit there left any more."""
+    room = make.schedule()
+    named = {"location": room.location, "visittype": room.visit_types.get(), "schedule": room}[kind]
+    address = f"/staff/bookings/{kind}/{named.pk}/change/"
+    hours = {
+        f"{of}-{key}": 0 for of in ("opening_hours", "schedules") for key in ("TOTAL_FORMS", "INITIAL_FORMS")
+    }
+
+    refused, taken = (desk.post(address, {**hours, "name": each}) for each in (name, "Clínica “Bay”, 東"))
+
+    said = "Type this anew: it holds a line break or a hidden sign"
+    assert said in refused.text and said not in taken.text
