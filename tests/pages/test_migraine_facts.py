@@ -140,7 +140,7 @@ MUST_SAY = {
     "treatments/interactions": [
         "Children under 40 kg .88 pounds. must not have both",
         "Valproate *Ammonia can build up",
-        "Amitriptyline *MAO inhibitors *Not now.*14 days",
+        "An MAO inhibitor *Amitriptyline *Not now.*14 days",
         "Lithium can rise to a harmful level",
         "Ubrogepant *Clarithromycin, ketoconazole, itraconazole.*Not together",
     ],
