@@ -44,7 +44,7 @@ def test_each_row_has_a_line_of_its_own_and_one_refusal_stops_no_other(desk):
 
     assert statuses(first, second, third, fourth) == ["accepted", "declined", "offered", "accepted"]
     assert "2 of 4 done." in done
-    assert done.count("yes Accepted. The patient will be told by e-mail.") == 2
+    assert done.count("yes Accepted. The patient will be told by email.") == 2
     assert done.count("no This request is already declined: kim, ") == 1
     assert done.count("no This request has changed since you looked at it: kim, ") == 1
 

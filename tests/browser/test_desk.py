@@ -102,7 +102,7 @@ def test_the_desk_is_worked_with_the_keyboard_alone(visit, asked):
     go(f"a[href*='/{asked.pk}/change/']")
     go("a[href*='/accept/']")
     go("input[name=_do]")
-    assert "Accepted. The patient will be told by e-mail." in page.locator(".messagelist").inner_text()
+    assert "Accepted. The patient will be told by email." in page.locator(".messagelist").inner_text()
     go("a[href*='#r']")
 
     assert page.url.endswith(f"#r{asked.pk}") and "q=703" in page.url

@@ -64,7 +64,7 @@ def test_a_reader_asks_and_the_front_desk_accepts(visit, mailbox, javascript):
     desk.get_by_role("link", name=reference).click()
     desk.get_by_role("link", name="Accept").click()
     desk.get_by_role("button", name="Accept").click()
-    assert "The patient will be told by e-mail." in desk.locator(".messagelist").inner_text()
+    assert "The patient will be told by email." in desk.locator(".messagelist").inner_text()
 
     asked = AppointmentRequest.objects.get(reference=reference)
     assert (asked.status, asked.patient_name) == ("accepted", "Nguyễn Thị Ánh")

@@ -66,7 +66,7 @@ def test_a_patient_confirms_accepts_moves_and_cancels_with_the_keyboard_alone(vi
     mail = next(mail for mail in mailbox.messages if "link" in mail["Subject"])
     page.goto(re.search(r"/manage/\S+/", mail.get_body("plain").get_content())[0])
 
-    assert "We offer you another time" in look()
+    assert "Can you come at this time instead?" in look()
     press(page, "form[action*='/accept/'] button")
     assert "You have accepted this time." in look()
 
@@ -95,7 +95,7 @@ def test_a_patient_confirms_accepts_moves_and_cancels_with_the_keyboard_alone(vi
         "We have your request",
         "This link is old",
         "A new link is on its way",
-        "We offer you another time",
+        "Can you come at this time instead?",
         "Your visit is booked",
         "Move your visit",
         "How can we reach you?",
