@@ -116,7 +116,7 @@ def mail(site):
     before = site.ask("SELECT pg_database_size('clinic')")[0][0]
     for number in range(REQUESTS):
         start, now = datetime.fromisoformat(next(starts)), timezone.now()
-        asking = make.asking(room, starts_at=start, now=now, email=f"patient-{number}@example.com")
+        asking = make.asking(room, starts_at=start, now=now, email=f"anh@p{number}.example")
         asked = lifecycle.verify(lifecycle.submit(**asking), now=now)
         lifecycle.accept(asked, by=boss, now=now)
     grown = site.ask("SELECT pg_database_size('clinic')")[0][0] - before

@@ -10,6 +10,7 @@ from bookings import shield
 
 __all__ = ["application"]
 
-for cap in ("AN_ADDRESS", "A_NETWORK", "A_PERSON", "EVERYBODY", "TO_AN_ADDRESS"):
+for cap in ("UNKNOWN_NETWORKS", "TO_A_DOMAIN", "TO_A_MAILBOX", "TO_STAFF"):
+    assert isinstance(getattr(shield, cap), shield.Cap), f"{cap} has another name now"
     setattr(shield, cap, shield.Cap(1_000_000, timedelta(hours=1)))
 shield.QUICKEST_PERSON = timedelta(0)

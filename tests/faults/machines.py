@@ -339,7 +339,7 @@ class Patients:
     def book(self):
         while not self.stopped.is_set():
             try:
-                self.walk(Browser(self.site, self.journal), f"patient-{next(self.numbers)}@example.com")
+                self.walk(Browser(self.site, self.journal), f"anh@p{next(self.numbers)}.example")
             except AssertionError as error:
                 self.astray.append(str(error)[:300])
 

@@ -71,7 +71,7 @@ def _days(port, mail, *, trouble_for, hours=30):
             location=place,
             patient_name="A Patient",
             contact_by="email",
-            email=f"{uuid.uuid4().hex}@example.com",
+            email=f"anh@{uuid.uuid4().hex}.example",
             asks_for="call",
             now=now,
         )

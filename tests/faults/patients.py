@@ -79,7 +79,7 @@ class Patients:
             time.sleep(0.1)
 
     def walk(self, browser, start):
-        email = f"{uuid.uuid4().hex}@example.com"
+        email = f"anh@{uuid.uuid4().hex}.example"
         answers = {**ANSWERS, "start": start.isoformat(), "email": email}
         address = reverse("request_first_step")
         for _ in range(20):

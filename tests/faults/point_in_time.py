@@ -43,7 +43,7 @@ def tables(line):
 
 def ask(number):
     room = make.schedule(make.location(name=f"Place {number}"), make.visit_type(slug=f"visit-{number}"))
-    make.accepted(room, email=f"anh-{number}@example.com")
+    make.accepted(room, email=f"anh@p{number}.example")
 
 
 def base_backup(first, base):

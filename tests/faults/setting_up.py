@@ -26,7 +26,7 @@ def ask_until(is_over, room):
     while not is_over.is_set():
         number += 1
         with suppress(lifecycle.Refused):
-            email = f"{threading.get_ident()}-{number}@example.com"
+            email = f"anh@p{threading.get_ident()}-{number}.example"
             make.submitted(room, starts_at=next_start(now, number), email=email, now=timezone.now())
     connection.close()
 

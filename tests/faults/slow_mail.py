@@ -91,7 +91,7 @@ def confirmed_visits(where):
         asked = make.submitted(
             place.schedules.first(),
             starts_at=starts_at + timedelta(days=7),
-            email=f"patient{number}@example.com",
+            email=f"anh@p{number}.example",
             now=then,
         )
         lifecycle.accept(lifecycle.verify(asked, now=then), by=by, now=then)

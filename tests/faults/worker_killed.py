@@ -94,7 +94,7 @@ def owe(place, number):
             location=place,
             patient_name="A Patient",
             contact_by="email",
-            email=f"{uuid.uuid4().hex}@example.com",
+            email=f"anh@{uuid.uuid4().hex}.example",
             asks_for="call",
             now=timezone.now(),
         )
