@@ -9,7 +9,7 @@ class ClinicSite(AppConfig):
     default = True
 
     def ready(self):
-        """Whoever signs in, by whatever way, has a session whose time is counted from then on.
+        """Whoever signs in, however they do it, has a session whose time is counted from then on.
 
         And `check` knows what the pages still owe.
         """
